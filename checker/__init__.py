@@ -1,0 +1,1 @@
+"""quackcheck: a model checker and test-harness generator for event-driven protocols."""
