@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,37 @@ class InternalError(QuackcheckError):
 
     def __str__(self) -> str:
         return f"internal error (a fault of quackcheck, please report it): {super().__str__()}"
+
+
+class ModelErrorKind(Enum):
+    """What a running model did that has no meaning."""
+
+    OVERFLOW = "a value outside its range"
+    MISSING = "a missing key or element"
+    INDEX = "a position out of range"
+    NONE = "None used as a value"
+    DIVISION = "division by zero"
+    EMPTY = "the least or greatest of nothing"
+    FULL = "no fresh key left"
+    UNASSIGNED = "a local read before it was assigned"
+    LOOP = "a loop without end inside one step"
+    UNDECLARED = "an error that the operation does not declare"
+    ASSERTION = "a false assertion"
+    CALLER = "caller() outside a call"
+
+
+class ModelError(QuackcheckError):
+    """A model error: the model, run as written, did something that has no meaning.
+
+    ``location`` is where in the model's source. Two executions of a model agree on kind and line.
+    """
+
+    def __init__(self, kind: ModelErrorKind, what: str, location: Location | None = None) -> None:
+        super().__init__(what)
+        self.kind = kind
+        self.what = what
+        self.location = location
+
+    def __str__(self) -> str:
+        place = f"{self.location.path}:{self.location.line}: " if self.location is not None else ""
+        return f"{place}{self.what} ({self.kind.value})"

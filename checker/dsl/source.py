@@ -1,0 +1,106 @@
+"""Source text of models: syntax trees, locations, and error messages that point with a caret."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import linecache
+import os
+from collections.abc import Callable
+from typing import Any
+
+from checker.errors import Location, UserError
+
+
+@functools.lru_cache(maxsize=256)
+def _module_tree(path: str, modified_ns: int) -> ast.Module:
+    with open(path, encoding="utf-8") as file:
+        return ast.parse(file.read(), filename=path)
+
+
+def _tree(path: str) -> ast.Module:
+    return _module_tree(path, os.stat(path).st_mtime_ns)
+
+
+def displayed(path: str) -> str:
+    """A path as messages show it: relative to the working directory where it lies inside."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def function_tree(function: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef:
+    """The syntax tree of a function or method, with its positions in the file.
+
+    Raises:
+        UserError: the function has no source file (it was typed at a prompt, or built by exec).
+    """
+    code = function.__code__
+    name = function.__qualname__
+    try:
+        tree = _tree(code.co_filename)
+    except OSError:
+        hint = "put the model in a .py file and import it"
+        raise UserError(f"the source of {name} cannot be read", hint=hint) from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function.__name__:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if first == code.co_firstlineno:
+                return node
+    raise UserError(f"the source of {name} is not where Python says", hint="save the file and run again")
+
+
+def location(path: str, node: ast.AST) -> Location:
+    """The place of a syntax node."""
+    line = getattr(node, "lineno", 1)
+    column = getattr(node, "col_offset", 0) + 1
+    end = getattr(node, "end_col_offset", column)
+    same_line = getattr(node, "end_lineno", line) == line
+    return Location(displayed(path), line, column, end if same_line else 0)
+
+
+def class_location(cls: type) -> Location:
+    """Where a class is defined."""
+    try:
+        path = inspect.getsourcefile(cls) or "?"
+        node = _class_tree(cls)
+    except (OSError, TypeError):
+        return Location(cls.__module__, 1)
+    return Location(displayed(path), node.lineno if node is not None else 1)
+
+
+def field_location(cls: type, attribute: str) -> Location:
+    """Where a field of a class, or of one of its bases, is annotated."""
+    for base in cls.__mro__:
+        if attribute not in inspect.get_annotations(base):
+            continue
+        node = _class_tree(base)
+        for statement in node.body if node is not None else ():
+            target = statement.target if isinstance(statement, ast.AnnAssign) else None
+            if isinstance(target, ast.Name) and target.id == attribute:
+                return location(inspect.getsourcefile(base) or "?", statement)
+    return class_location(cls)
+
+
+def _class_tree(cls: type) -> ast.ClassDef | None:
+    path = inspect.getsourcefile(cls)
+    if path is None:
+        return None
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+            return node
+    return None
+
+
+def excerpt(place: Location) -> str:
+    """The source line with carets under the place, or nothing where the file cannot be read."""
+    line = linecache.getline(place.path, place.line).rstrip("\n")
+    if not line or not place.column:
+        return line and f"    {line}"
+    width = max((place.end_column or len(line)) - place.column + 1, 1)
+    return f"    {line}\n    {' ' * (place.column - 1)}{'^' * width}"
+
+
+def rejected(place: Location, what: str, hint: str) -> UserError:
+    """The error for a construct that a model must not use, with its source line and a rewrite."""
+    return UserError(what, where=place, hint=hint, excerpt=excerpt(place))

@@ -1,0 +1,196 @@
+"""What a model class consists of: its durable variables, components and decorated methods."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, get_args, get_origin
+
+from checker.dsl.annotations import TypeTable, evaluated_hints, generic_bases
+from checker.dsl.codec import decode, encode
+from checker.dsl.collections import Map
+from checker.dsl.declarations import Component, Holder, Mark, Model, mark_of
+from checker.dsl.source import class_location, field_location
+from checker.errors import Location, ModelError, ModelErrorKind, UserError
+from checker.ir.program import Variable
+from checker.ir.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    FifoType,
+    IndexType,
+    IntType,
+    MapType,
+    OptionType,
+    RecordType,
+    SetType,
+    Type,
+    is_collection,
+)
+from checker.ir.values import EMPTY_MAP, FrozenMap, Value, domain, fits
+
+
+@dataclass(frozen=True, slots=True)
+class HolderStructure:
+    """A model or one of its components: its class, dotted name, and what its type variables stand for.
+
+    ``fields`` maps an attribute to its variable; ``components`` maps an attribute to a structure.
+    """
+
+    cls: type[Holder]
+    name: str
+    variables: Mapping[Any, Type]
+    fields: dict[str, Variable] = field(default_factory=dict)
+    components: dict[str, HolderStructure] = field(default_factory=dict)
+
+    def qualified(self, attribute: str) -> str:
+        """The dotted name of one of its attributes."""
+        return f"{self.name}.{attribute}" if self.name else attribute
+
+    def walk(self) -> Iterator[HolderStructure]:
+        """This holder and all components inside it, outermost first."""
+        yield self
+        for component in self.components.values():
+            yield from component.walk()
+
+    def marked(self) -> Iterator[tuple[str, Any, Mark]]:
+        """The decorated methods, base classes first, each class in the order of its source."""
+        for name in method_names(self.cls):
+            function = inspect.getattr_static(self.cls, name)
+            if (mark := mark_of(function)) is not None:
+                yield name, function, mark
+
+
+def method_names(cls: type) -> list[str]:
+    """Attribute names of a class and its bases, base classes first, without repetition."""
+    names: dict[str, None] = {}
+    for base in reversed(cls.__mro__):
+        if base not in (object, Holder, Component, Model):
+            names.update(dict.fromkeys(vars(base)))
+    return list(names)
+
+
+def structure_of(
+    cls: type[Holder], table: TypeTable, name: str = "", variables: Mapping[Any, Type] | None = None
+) -> HolderStructure:
+    """Read the fields of a model class, and of the components that it holds.
+
+    Raises:
+        UserError: a field without a finite type, or without the initial value that it needs.
+    """
+    bound = dict(variables or {})
+    for base, args in generic_bases(cls):
+        bound.update(table.arguments(base, args, bound, class_location(cls)))
+    found = HolderStructure(cls, name, bound)
+    hints = evaluated_hints(cls, class_location(cls))
+    for attribute, annotation in hints.items():
+        if attribute.startswith("_"):
+            continue
+        where = field_location(cls, attribute)
+        origin = get_origin(annotation) or annotation
+        if isinstance(origin, type) and issubclass(origin, Component):
+            inner = table.arguments(origin, get_args(annotation), bound, where)
+            found.components[attribute] = structure_of(origin, table, found.qualified(attribute), inner)
+            continue
+        type_ = table.resolve(annotation, found.variables, where, f"'{attribute}'")
+        initial = _initial(cls, attribute, type_, where)
+        found.fields[attribute] = Variable(found.qualified(attribute), type_, initial, name)
+    return found
+
+
+def _initial(cls: type, attribute: str, type_: Type, where: Location) -> Value:
+    given = getattr(cls, attribute, None)
+    what = f"'{attribute}'"
+    if isinstance(type_, IntType) and (type_.low is None or type_.high is None):
+        hint = "write Annotated[int, Range(0, 7)]"
+        raise UserError(f"{what} is an int without bounds", where=where, hint=hint)
+    if isinstance(given, Map) and given.filled_with is not None and isinstance(type_, MapType):
+        keys = domain(type_.key)
+        if keys is None:
+            raise UserError(f"{what}: the keys of Map.filled() cannot be enumerated", where=where)
+        value: Value = FrozenMap(dict.fromkeys(keys, encode(given.filled_with)))
+    elif given is not None:
+        value = encode(given)
+    elif is_collection(type_):
+        value = {"SetType": frozenset(), "FifoType": ()}.get(type(type_).__name__, EMPTY_MAP)
+    elif isinstance(type_, OptionType):
+        value = None
+    else:
+        assert isinstance(type_, BoolType | IntType | EnumType | IndexType | RecordType)
+        hint = f"write: {attribute}: ... = <value>"
+        raise UserError(f"{what} has no initial value", where=where, hint=hint)
+    if (problem := fits(type_, value)) is not None:
+        raise UserError(f"the initial value of {what}: {problem}", where=where, hint="widen its range")
+    return value
+
+
+class Instance:
+    """A live object of a model class whose fields can be set from, and read as, canonical values."""
+
+    def __init__(self, structure: HolderStructure, table: TypeTable) -> None:
+        self._table = table
+        self._slots: list[tuple[Holder, str, Variable]] = []
+        model = self._build(structure)
+        assert isinstance(model, Model)
+        self.model: Model = model
+
+    def _build(self, structure: HolderStructure) -> Holder:
+        holder = object.__new__(structure.cls)
+        object.__setattr__(holder, "name", structure.name)
+        guards = {}
+        for attribute, variable in structure.fields.items():
+            guards[attribute] = _guard(variable, self._table.classes)
+            self._slots.append((holder, attribute, variable))
+        for attribute, component in structure.components.items():
+            object.__setattr__(holder, attribute, self._build(component))
+        object.__setattr__(holder, "_guards", guards)
+        return holder
+
+    def load(self, values: tuple[Value, ...]) -> None:
+        """Set all fields, in the order of the program's variables."""
+        for (holder, attribute, variable), value in zip(self._slots, values, strict=True):
+            setattr(holder, attribute, decode(variable.type, value, self._table.classes))
+
+    def values(self) -> tuple[Value, ...]:
+        """The fields as canonical values, in the order of the program's variables."""
+        return tuple(encode(getattr(holder, attribute)) for holder, attribute, _ in self._slots)
+
+    def holder(self, name: str) -> Holder:
+        """The model (empty name) or a component by its dotted name."""
+        found: Any = self.model
+        for part in name.split(".") if name else ():
+            found = getattr(found, part)
+        assert isinstance(found, Holder)
+        return found
+
+
+def _guard(variable: Variable, classes: Mapping[Type, type]) -> Callable[[Any], Any]:
+    """What runs when a field is assigned: check the value, and tie a collection to the field."""
+
+    def check(type_: Type, value: Any) -> None:
+        if (problem := fits(type_, encode(value))) is not None:
+            raise ModelError(ModelErrorKind.OVERFLOW, f"{variable.name}: {problem}")
+        attach(type_, value)
+
+    def attach(type_: Type, value: Any) -> None:
+        match type_:
+            case SetType(element) | BagType(element) | FifoType(element):
+                value.attach(partial(check, element))
+            case MapType(key, inner):
+
+                def check_entry(entry_key: Any, entry: Any) -> None:
+                    check(key, entry_key)
+                    check(inner, entry)
+
+                value.attach(check_entry, lambda: [decode(key, k, classes) for k in domain(key) or ()])
+                if is_collection(inner):
+                    for entry in value.values():
+                        attach(inner, entry)
+
+    def assign(value: Any) -> Any:
+        check(variable.type, value)
+        return value
+
+    return assign

@@ -1,0 +1,1 @@
+"""The typed intermediate representation (IR) that every engine works from."""

@@ -1,0 +1,1 @@
+"""The meaning of the IR: one interpreter, its living definition."""
