@@ -40,12 +40,13 @@ class DynamoTable(Component, Generic[K, V]):
             raise ConditionalCheckFailed
         self.items[key] = item
 
-    @operation
-    def insert(self, item: V) -> K:
-        """PutItem under an id that the client has just minted: it never meets another item."""
-        key = self.items.fresh_key()
-        self.items[key] = item
-        return key
+    @operation(applied_once=True)
+    def insert(self, item: V) -> None:
+        """PutItem under an id that the client has just minted: it never meets another item.
+
+        The SDK's retry repeats the id, so that it replaces the item by itself.
+        """
+        self.items[self.items.fresh_key()] = item
 
     @operation
     def update(self, key: K, item: V) -> None:

@@ -89,10 +89,14 @@ class Operation(Generic[C, P, R]):
     """A component's operation: called by a process it gives a Call to await; elsewhere it happens at once."""
 
     def __init__(
-        self, function: Callable[Concatenate[C, P], R], raises: tuple[type[ServiceError], ...]
+        self,
+        function: Callable[Concatenate[C, P], R],
+        raises: tuple[type[ServiceError], ...],
+        applied_once: bool,
     ) -> None:
         self.function: Callable[..., R] = function
         self.raises = raises
+        self.applied_once = applied_once
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
 
@@ -126,15 +130,22 @@ def bound_arguments(
 def operation(function: Callable[Concatenate[C, P], R], /) -> Operation[C, P, R]: ...
 @overload
 def operation(
-    *, raises: tuple[type[ServiceError], ...]
+    *, raises: tuple[type[ServiceError], ...] = (), applied_once: bool = False
 ) -> Callable[[Callable[Concatenate[C, P], R]], Operation[C, P, R]]: ...
 def operation(
     function: Callable[Concatenate[C, P], R] | None = None,
     /,
     *,
     raises: tuple[type[ServiceError], ...] = (),
+    applied_once: bool = False,
 ) -> Operation[C, P, R] | Callable[[Callable[Concatenate[C, P], R]], Operation[C, P, R]]:
-    """Declare a component's method to be one call on the wire; ``raises`` lists its service errors."""
+    """Declare a component's method to be one call on the wire.
+
+    Args:
+        raises: the service errors that it may answer with.
+        applied_once: a retry by the SDK repeats an id or token that the client made for this call, so
+            that a call which was applied has no further effect. It must not have a result.
+    """
     if function is not None:
-        return Operation(function, raises)
-    return lambda declared: Operation(declared, raises)
+        return Operation(function, raises, applied_once)
+    return lambda declared: Operation(declared, raises, applied_once)

@@ -15,12 +15,9 @@ from typing import TypeVar
 from checker.dsl.index import Process
 from checker.dsl.order import in_order
 from checker.errors import ModelError, ModelErrorKind
+from checker.semantics.rules import Disabled
 
 T = TypeVar("T")
-
-
-class StepDisabled(Exception):
-    """The step cannot happen: a guard is false, or there is nothing to choose from."""
 
 
 @dataclass(slots=True)
@@ -68,14 +65,14 @@ def inside_process() -> bool:
 def when(guard: bool) -> None:
     """Let the step happen only where ``guard`` is true."""
     if not guard:
-        raise StepDisabled
+        raise Disabled
 
 
 def choose(alternatives: Iterable[T]) -> T:
     """Any one of ``alternatives``: every choice is explored. With none, the step cannot happen."""
     values = list(dict.fromkeys(in_order(alternatives)))
     if not values:
-        raise StepDisabled
+        raise Disabled
     position = len(_current.taken)
     number = _current.script[position] if position < len(_current.script) else 0
     _current.taken.append(number)

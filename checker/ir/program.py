@@ -66,6 +66,9 @@ class OperationCall:
     parts: tuple[OperationPart, ...]
     #: Raised where a part of a transaction raises; None for a single operation.
     cancelled: str | None = None
+    #: A retry carries what identifies the first attempt (a client token, a minted id): once applied, it
+    #: is answered without being applied again.
+    applied_once: bool = False
 
     @property
     def name(self) -> str:

@@ -46,21 +46,10 @@ from checker.ir.statements import (
 )
 from checker.ir.values import Value, domain, fits
 from checker.semantics.operators import meaning
+from checker.semantics.rules import Disabled, ServiceErrorRaised
 
 #: Marks the variable of the state before a transition.
 OLD_PREFIX = "old."
-
-
-class Disabled(Exception):
-    """The step is not enabled: a guard is false, or there is nothing to choose from."""
-
-
-class ServiceErrorRaised(Exception):
-    """An operation answered with a service error."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Frame:

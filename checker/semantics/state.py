@@ -24,8 +24,8 @@ class ProcessState(NamedTuple):
     """Where one process instance waits.
 
     ``locals`` are the values of the label's live locals, in the label's order. ``attempt`` counts the
-    attempts of the current call that failed; ``applied`` says that one of them was a transaction that
-    took effect, so that a retry with the same client token is answered without applying it again.
+    attempts of the current call that failed; ``applied`` says that one of them took effect and that the
+    call is one that a retry does not apply again.
     """
 
     label: int

@@ -29,7 +29,6 @@ from checker.ir.types import (
     RecordType,
     SetType,
     Type,
-    element_type,
     is_collection,
 )
 from checker.ir.values import EMPTY_MAP

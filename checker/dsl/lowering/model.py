@@ -399,7 +399,7 @@ def _check_returns(body: tuple[Stmt, ...], returns: Type, scope: Scope) -> None:
 
 
 def _always_leaves(body: tuple[Stmt, ...]) -> bool:
-    from checker.ir.statements import If, Return, While
+    from checker.ir.statements import If, Return
 
     for statement in body:
         match statement:

@@ -383,7 +383,8 @@ class ProcessLowering:
                 static = receiver and inspect.getattr_static(receiver.structure.cls, call.func.attr, None)
                 if receiver is not None and isinstance(static, Operation):
                     part, returns = self._part(frame, call, receiver, static)
-                    self._call(frame, node, OperationCall((part,)), result, static.raises)
+                    made = OperationCall((part,), applied_once=static.applied_once)
+                    self._call(frame, node, made, result, static.raises)
                     return returns
                 if receiver is not None and inspect.iscoroutinefunction(static):
                     return self._inline(frame, node, call, static, result)
@@ -404,6 +405,9 @@ class ProcessLowering:
                 self._emit([Assign(held, arg, scope.place(call))])
                 arg = held
             args.append(arg)
+        if operation.applied_once and routine.returns != NONE:
+            hint = "a retry is answered without applying it, so that there is no result; return None"
+            raise scope.reject(call, f"the operation '{name}' is applied once and returns a value", hint)
         raises = tuple(error.__name__ for error in operation.raises)
         part = OperationPart(receiver.structure.name, name, routine.name, tuple(args), raises)
         return part, routine.returns
@@ -422,7 +426,7 @@ class ProcessLowering:
             raise frame.scope.reject(arg, "a transaction consists of calls of operations", hint)
         if not parts:
             raise frame.scope.reject(call, "an empty transaction", "pass the operations to be done together")
-        return OperationCall(tuple(parts), TransactionCanceled.__name__)
+        return OperationCall(tuple(parts), TransactionCanceled.__name__, applied_once=True)
 
     def _call(
         self,
