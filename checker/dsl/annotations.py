@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from checker.dsl.collections import Bag, Fifo, Map, Set
 from checker.dsl.declarations import Range
-from checker.dsl.index import Index, size_of
+from checker.dsl.index import Index, Process, size_of
 from checker.errors import Location, UserError
 from checker.ir.types import (
     BOOL,
@@ -47,7 +47,8 @@ _HINTS: dict[Any, str] = {
 class TypeTable:
     """Resolves annotations, and remembers which Python class each IR type came from."""
 
-    def __init__(self) -> None:
+    def __init__(self, process_labels: tuple[str, ...] = ()) -> None:
+        self._process_labels = process_labels
         self.classes: dict[Type, type] = {}
 
     def resolve(
@@ -86,10 +87,15 @@ class TypeTable:
         target = origin or annotation
         if isinstance(target, type):
             if issubclass(target, Index):
-                return self._known(
-                    IndexType(target.__name__, size_of(target), target.interchangeable), target
-                )
+                labels = self._process_labels if target is Process else ()
+                type_ = IndexType(target.__name__, size_of(target), target.interchangeable, labels)
+                return self._known(type_, target)
             if issubclass(target, Enum):
+                if issubclass(target, int | str):
+                    hint = "derive it from Enum alone: its members have an identity, no arithmetic"
+                    raise UserError(
+                        f"{what}: {target.__name__} is also a number or text", where=where, hint=hint
+                    )
                 members = tuple(member.name for member in target)
                 return self._known(EnumType(target.__name__, members), target)
             if is_dataclass(target):

@@ -7,7 +7,6 @@ every value against the declared type once they are fields of a model. Iterating
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from copy import copy as shallow_copy
 from typing import Any, Generic, Self, TypeVar
 
 from checker.dsl.order import in_order
@@ -235,7 +234,7 @@ class Map(Collection[K], Generic[K, V]):
         return [(key, self._entries[key]) for key in self.keys()]
 
     def copy(self) -> Map[K, V]:
-        return Map({key: shallow_copy(value) for key, value in self._entries.items()})
+        return Map({key: _copied(value) for key, value in self._entries.items()})
 
     def __getitem__(self, key: K) -> V:
         if key not in self._entries:
@@ -265,3 +264,7 @@ class Map(Collection[K], Generic[K, V]):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{key!r}: {value!r}" for key, value in self.items()) + "}"
+
+
+def _copied(value: V) -> V:
+    return value.copy() if isinstance(value, Collection) else value

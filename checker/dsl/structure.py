@@ -170,6 +170,8 @@ def _guard(variable: Variable, classes: Mapping[Type, type]) -> Callable[[Any], 
     """What runs when a field is assigned: check the value, and tie a collection to the field."""
 
     def check(type_: Type, value: Any) -> None:
+        if value is None and not isinstance(type_, OptionType):
+            raise ModelError(ModelErrorKind.NONE, f"{variable.name}: a value is None here")
         if (problem := fits(type_, encode(value))) is not None:
             raise ModelError(ModelErrorKind.OVERFLOW, f"{variable.name}: {problem}")
         attach(type_, value)

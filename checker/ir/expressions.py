@@ -74,13 +74,14 @@ class Op(Enum):
     MAP_GET = auto()
     #: A missing key gives None.
     MAP_GET_OPTION = auto()
+    #: The value first, then map and key: the order in which Python evaluates ``map[key] = value``.
     MAP_SET = auto()
     #: A missing key is a model error.
     MAP_DELETE = auto()
     MAP_DISCARD = auto()
     #: The lowest key of the key's index set that is absent. A full map is a model error.
     MAP_FRESH_KEY = auto()
-    #: Element or key in a set, bag, FIFO or map: collection first.
+    #: Element or key, then the set, bag, FIFO or map that may contain it.
     CONTAINS = auto()
     #: The next value of an index set, Enum or range; only where there is one.
     NEXT = auto()

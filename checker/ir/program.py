@@ -42,6 +42,8 @@ class Routine:
     returns: Type
     location: Location
     pure: bool = False
+    #: Whether it is an operation of a component: a call, when a process makes it.
+    is_operation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

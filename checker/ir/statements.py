@@ -108,6 +108,13 @@ class Assert:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Locals lose their values: those of an async helper begin anew each time that it is awaited."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """Leave the innermost loop."""
 
@@ -129,6 +136,7 @@ Stmt: TypeAlias = (
     | CallRoutine
     | Atomically
     | Assert
+    | Forget
     | Break
     | Continue
 )

@@ -47,11 +47,15 @@ class EnumType:
 
 @dataclass(frozen=True, slots=True)
 class IndexType:
-    """An index set, ``0 .. size - 1``; ``interchangeable`` says that its members are symmetric."""
+    """An index set, ``0 .. size - 1``; ``interchangeable`` says that its members are symmetric.
+
+    ``labels`` are what its members are called, where that is not the set's name and a number.
+    """
 
     name: str
     size: int
     interchangeable: bool = False
+    labels: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name

@@ -131,7 +131,10 @@ def fits(type_: Type, value: Value) -> str | None:
         case IntType(low, high):
             if (low is not None and value < low) or (high is not None and value > high):
                 return f"{value} is outside {type_}"
-        case EnumType() | IndexType() | BoolType() | NoneType() | PairsType():
+        case IndexType(name, size):
+            if value >= size:
+                return f"{name} {value} does not exist, it has {size} members"
+        case EnumType() | BoolType() | NoneType() | PairsType():
             return None
         case OptionType(inner):
             return None if value is None else fits(inner, value)
@@ -155,8 +158,8 @@ def show(type_: Type, value: Value) -> str:
             return "true" if value else "false"
         case EnumType(_, members):
             return members[value]
-        case IndexType(name, _):
-            return f"{index_label(name)} {value}"
+        case IndexType(name, labels=labels):
+            return labels[value] if labels else f"{index_label(name)} {value}"
         case OptionType(inner):
             return "none" if value is None else show(inner, value)
         case RecordType(name, fields):

@@ -7,7 +7,8 @@ calls instead of tree walks. A closure takes the frame that it runs in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
 from checker.errors import InternalError, Location, ModelError, ModelErrorKind
 from checker.ir.expressions import (
@@ -37,6 +38,7 @@ from checker.ir.statements import (
     Choose,
     Continue,
     For,
+    Forget,
     If,
     Raise,
     Return,
@@ -44,6 +46,7 @@ from checker.ir.statements import (
     When,
     While,
 )
+from checker.ir.types import FifoType, PairsType, Type
 from checker.ir.values import Value, domain, fits
 from checker.semantics.operators import meaning
 from checker.semantics.rules import Disabled, ServiceErrorRaised
@@ -52,14 +55,24 @@ from checker.semantics.rules import Disabled, ServiceErrorRaised
 OLD_PREFIX = "old."
 
 
+class OperationRun(NamedTuple):
+    """One run of an operation: its routine, arguments, and its result or the error that it raised."""
+
+    routine: str
+    args: tuple[Value, ...]
+    result: Value
+    error: str | None
+
+
 class Frame:
     """What code runs in: the state being changed, locals, and the choices to take.
 
     ``script`` numbers the alternatives to take at the first choices; after its end the first
     alternative is taken. ``taken`` and ``offered`` record what was taken and how many there were.
+    ``calls`` records the operations that ran.
     """
 
-    __slots__ = ("caller", "idle", "locals", "offered", "old", "script", "taken", "variables")
+    __slots__ = ("caller", "calls", "idle", "locals", "offered", "old", "script", "taken", "variables")
 
     def __init__(
         self,
@@ -75,6 +88,7 @@ class Frame:
         self.taken: list[int] = []
         self.offered: list[int] = []
         self.caller = caller
+        self.calls: list[OperationRun] = []
         self.idle = idle
         self.old = old
 
@@ -122,13 +136,20 @@ class Evaluator:
         body = self._bodies.get(name)
         if body is None:
             body = self._bodies[name] = self.block(routine.body)
+        values = tuple(args)
         outer = frame.locals
-        frame.locals = dict(zip((p.name for p in routine.parameters), args, strict=True))
+        frame.locals = dict(zip((p.name for p in routine.parameters), values, strict=True))
         try:
             flow = body(frame)
+        except ServiceErrorRaised as raised:
+            frame.calls.append(OperationRun(name, values, None, raised.error))
+            raise
         finally:
             frame.locals = outer
-        return flow.value if flow is not None else None
+        result = flow.value if flow is not None else None
+        if routine.is_operation:
+            frame.calls.append(OperationRun(name, values, result, None))
+        return result
 
     # Expressions
 
@@ -235,6 +256,22 @@ class Evaluator:
 
         return loop
 
+    def first_failing(self, expr: Comprehension, frame: Frame) -> dict[str, tuple[Type, Value]]:
+        """The bound variables of the first generator for which an ALL fails, by their source names."""
+        if expr.fold is not Fold.ALL:
+            return {}
+        first, *rest = expr.generators
+        inner: Expr = expr.body
+        if rest:
+            inner = replace(expr, generators=tuple(rest))
+        body = self.expression(inner)
+        types = _bound_types(first)
+        for _ in self._generator(first)(frame):
+            if not body(frame):
+                names = zip(first.variables, types, strict=True)
+                return {name.split("$")[0]: (type_, frame.locals[name]) for name, type_ in names}
+        return {}
+
     # Statements
 
     def block(self, statements: Iterable[Stmt]) -> Execute:
@@ -286,6 +323,8 @@ class Evaluator:
                 return _atomically(self.block(body), error)
             case Assert(condition=condition, location=location):
                 return _assertion(self.expression(condition), location)
+            case Forget(names=names):
+                return _forgetting(names)
             case Break():
                 return lambda frame: _BREAK
             case Continue():
@@ -345,6 +384,16 @@ class Evaluator:
             return None
 
         return loop
+
+
+def _bound_types(generator: Generator) -> tuple[Type, ...]:
+    match generator.iterable.type:
+        case PairsType(first, second):
+            return (first, second)
+        case FifoType(element):
+            return (element,)
+        case other:
+            raise InternalError(f"iterating over {other}")
 
 
 def overflow(name: str, problem: str, location: Location | None) -> ModelError:
@@ -413,6 +462,14 @@ def _guard(test: Evaluate) -> Execute:
 def _raiser(error: str) -> Execute:
     def run(frame: Frame) -> None:
         raise ServiceErrorRaised(error)
+
+    return run
+
+
+def _forgetting(names: tuple[str, ...]) -> Execute:
+    def run(frame: Frame) -> None:
+        for name in names:
+            frame.locals.pop(name, None)
 
     return run
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from checker.errors import InternalError, ModelError
+from checker.ir.expressions import Comprehension
 from checker.ir.program import Action, Await, Branch, End, Fail, Goto, Process, Program, PropertyKind
-from checker.ir.statements import LOOP_STEPS_MAX
+from checker.ir.statements import LOOP_STEPS_MAX, Return
+from checker.ir.types import Type
 from checker.ir.values import Value, fits
-from checker.semantics.evaluation import Evaluate, Evaluator, Execute, Frame, endless, overflow
+from checker.semantics.evaluation import Evaluate, Evaluator, Execute, Frame, OperationRun, endless, overflow
 from checker.semantics.rules import Disabled, Outcome, ServiceErrorRaised, TransitionRules, next_scripts
 from checker.semantics.state import UNASSIGNED, ProcessState, State
 
@@ -24,6 +26,8 @@ class Machine(TransitionRules[Frame]):
         self._evaluator = Evaluator(program)
         code = {process.name: _ProcessCode(process, self._evaluator) for process in program.processes}
         self._code = [(code[process.name], index) for process, index in self.instances]
+        #: The operations that the outcome yielded last ran, in order.
+        self.last_calls: list[OperationRun] = []
 
     def holds(self, number: int, state: State, before: State | None = None) -> bool:
         prop = self.program.properties[number]
@@ -33,6 +37,27 @@ class Machine(TransitionRules[Frame]):
                 raise InternalError(f"{prop.name} needs the state before")
             frame.old = before.variables
         return bool(self._evaluator.call(prop.routine, (), frame))
+
+    def arguments(self, state: State, instance: int) -> list[tuple[Value, ...]]:
+        """The arguments of the call that a process instance waits for, for each of its parts."""
+        code, index = self._code[instance]
+        frame = Frame(list(state.variables), caller=instance)
+        return code.arguments(frame, index, state.processes[instance])
+
+    def failing_bindings(
+        self, number: int, state: State, before: State | None = None
+    ) -> dict[str, tuple[Type, Value]]:
+        """Why a property is false: where it is ``all(... for x in ...)``, the first x that it fails for.
+
+        Returns the bound variables' source names with their types and values; empty for other forms.
+        """
+        routine = self.program.routines[self.program.properties[number].routine]
+        returned = routine.body[-1] if routine.body else None
+        if not isinstance(returned, Return) or not isinstance(returned.value, Comprehension):
+            return {}
+        frame = Frame(list(state.variables), idle=self._idle_in(state))
+        frame.old = before.variables if before is not None else ()
+        return self._evaluator.first_failing(returned.value, frame)
 
     def _outcomes(self, state: State, caller: int, run: Callable[[Frame], _T]) -> Iterator[Outcome[_T]]:
         idle = self._idle_in(state)
@@ -50,6 +75,7 @@ class Machine(TransitionRules[Frame]):
                 outcome = error
             scripts.extend(next_scripts(script, frame.taken, frame.offered))
             if outcome is not None:
+                self.last_calls = frame.calls
                 yield tuple(frame.taken), outcome
 
     def _act(self, context: Frame, action: Action, parameters: tuple[Value, ...]) -> None:
@@ -114,12 +140,15 @@ class _ProcessCode:
             for part, args in zip(label.call.parts, self._args[label.id], strict=True):
                 values = [arg(frame) for arg in args]
                 result = self._evaluator.call(part.routine, values, frame)
-        except ServiceErrorRaised:
-            if label.call.cancelled is None:
-                raise
+        except ServiceErrorRaised as raised:
             frame.variables[:] = before
-            raise ServiceErrorRaised(label.call.cancelled) from None
+            raise ServiceErrorRaised(label.call.cancelled or raised.error) from None
         return result if label.call.cancelled is None else None
+
+    def arguments(self, frame: Frame, index: int, waiting: ProcessState) -> list[tuple[Value, ...]]:
+        """The arguments of the call at the label, for each of its parts."""
+        self._restore(frame, index, waiting)
+        return [tuple(arg(frame) for arg in args) for args in self._args[waiting.label]]
 
     def raise_in(self, frame: Frame, index: int, waiting: ProcessState, error: str) -> ProcessState:
         """Go on where the label's call has raised: at its handler, or, without one, from the start."""

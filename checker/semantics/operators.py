@@ -208,9 +208,9 @@ _SIMPLE: dict[Op, Meaning] = {
     Op.BAG_COUNT: lambda bag, value: bag.get(value, 0),
     Op.FIFO_APPEND: lambda fifo, value: (*fifo, value),
     Op.MAP_GET_OPTION: lambda entries, key: entries.get(key),
-    Op.MAP_SET: lambda entries, key, value: entries.set(key, value),
+    Op.MAP_SET: lambda value, entries, key: entries.set(key, value),
     Op.MAP_DISCARD: lambda entries, key: entries.without(key),
-    Op.CONTAINS: operator.contains,
+    Op.CONTAINS: lambda element, collection: element in collection,
     Op.NEXT: lambda value: value + 1,
     Op.COPY: lambda value: value,
 }

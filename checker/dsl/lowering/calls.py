@@ -16,7 +16,19 @@ from checker.dsl.index import Index, Process, size_of
 from checker.dsl.lowering.scope import NOT_FOUND, Receiver
 from checker.dsl.lowering.types import join, range_of
 from checker.dsl.structure import method_names
-from checker.ir.expressions import Apply, Comprehension, Const, Domain, Expr, Fold, Op, PureCall, record_make
+from checker.ir.expressions import (
+    Apply,
+    Comprehension,
+    Const,
+    Domain,
+    Expr,
+    Fold,
+    Local,
+    Op,
+    PureCall,
+    StateVar,
+    record_make,
+)
 from checker.ir.program import Routine
 from checker.ir.types import (
     BOOL,
@@ -31,7 +43,7 @@ from checker.ir.types import (
     Type,
     is_collection,
 )
-from checker.ir.values import EMPTY_MAP
+from checker.ir.values import EMPTY_MAP, domain
 
 if TYPE_CHECKING:
     from checker.dsl.lowering.expressions import ExpressionLowering
@@ -121,9 +133,7 @@ def _length(lowering: ExpressionLowering, node: ast.Call) -> Expr:
     if isinstance(found, type) and issubclass(found, Index):
         return Const(size_of(found), IntType(size_of(found), size_of(found)))
     if isinstance(arg, ast.ListComp):
-        return lowering.comprehension(
-            Fold.COUNT, arg.elt, arg.generators, node, finish=lambda _: Const(True, BOOL)
-        )
+        return lowering.comprehension(Fold.COUNT, arg.elt, arg.generators, node)
     value = lowering.value(arg)
     if not is_collection(value.type):
         raise lowering.scope.reject(arg, f"{value.type} has no length", "only collections have")
@@ -138,6 +148,9 @@ def _fold(lowering: ExpressionLowering, node: ast.Call, function: Any) -> Expr:
         if keyword.arg != "default" or fold not in (Fold.MIN, Fold.MAX):
             raise scope.reject(node, f"{function.__name__}() takes no '{keyword.arg}' here", "leave it out")
         default = lowering.integer(keyword.value)
+        if not isinstance(default, Const | StateVar):
+            hint = "assign it to a variable, and test for emptiness before"
+            raise scope.reject(keyword.value, "the default is not a constant or a field", hint)
     if fold in (Fold.MIN, Fold.MAX) and len(node.args) > 1:
         return _extremum(lowering, node, Op.INT_MIN if fold is Fold.MIN else Op.INT_MAX)
     if len(node.args) != 1:
@@ -149,6 +162,9 @@ def _fold(lowering: ExpressionLowering, node: ast.Call, function: Any) -> Expr:
         return lowering.converted(body, IntType(), node)
 
     arg = node.args[0]
+    if isinstance(arg, ast.ListComp) and fold in (Fold.ALL, Fold.ANY):
+        hint = "leave out the brackets, so that it stops where the answer is known"
+        raise scope.reject(arg, f"{function.__name__}() of a list", hint)
     if isinstance(arg, ast.GeneratorExp | ast.ListComp):
         return lowering.comprehension(fold, arg.elt, arg.generators, node, finish, default)
     variable = ast.copy_location(ast.Name("value", ast.Store()), arg)
@@ -298,7 +314,37 @@ def call_arguments(lowering: ExpressionLowering, node: ast.Call, routine: Routin
         if parameter.name not in given:
             what = f"{ast.unparse(node.func)}() lacks '{parameter.name}'"
             raise lowering.scope.reject(node, what, "pass every parameter")
-    return tuple(lowering.lower(given[p.name], p.type) for p in routine.parameters)
+    args = tuple(lowering.lower(given[p.name], p.type) for p in routine.parameters)
+    for parameter, arg in zip(routine.parameters, args, strict=True):
+        if (
+            not routine.pure
+            and holds_collection(arg.type)
+            and not isinstance(arg, Local)
+            and not is_fresh(arg)
+        ):
+            what = "a collection is passed on without a copy, to code that may change it"
+            raise lowering.scope.reject(given[parameter.name], what, "write .copy()")
+    return args
+
+
+#: Expressions that may hand out a collection which something else holds, too.
+_ALIASING = frozenset({Op.MAP_GET, Op.MAP_GET_OPTION, Op.FIFO_AT, Op.FIFO_HEAD, Op.UNWRAP, Op.SOME})
+
+
+def is_fresh(value: Expr) -> bool:
+    """Whether nothing else holds the collection that an expression hands out."""
+    match value:
+        case Apply(op=op, args=args):
+            return op not in _ALIASING or (op in (Op.UNWRAP, Op.SOME) and is_fresh(args[0]))
+        case Const() | Comprehension():
+            return True
+        case _:
+            return False
+
+
+def holds_collection(type_: Type) -> bool:
+    """Whether a value of the type is a collection, if it is not None."""
+    return is_collection(type_.inner if isinstance(type_, OptionType) else type_)
 
 
 def _value_method(lowering: ExpressionLowering, node: ast.Call, func: ast.Attribute) -> Expr:
@@ -318,6 +364,9 @@ def _value_method(lowering: ExpressionLowering, node: ast.Call, func: ast.Attrib
             type_ = inner if isinstance(inner, OptionType) else OptionType(inner)
             return Apply(Op.MAP_GET_OPTION, (value, lowering.lower(args[0], key)), type_, place)
         case MapType(key, _), "fresh_key", 0:
+            if not isinstance(value, StateVar) or domain(key) is None:
+                hint = "call it on a field whose key type is an index set, an Enum or a bounded int"
+                raise scope.reject(node, "fresh_key() is not known here", hint)
             return Apply(Op.MAP_FRESH_KEY, (value,), key, place)
         case MapType(key, _), "keys", 0:
             return Apply(Op.ELEMENTS, (value,), FifoType(key), place)
@@ -353,6 +402,8 @@ def alternatives(lowering: ExpressionLowering, node: ast.expr) -> tuple[Expr, Ty
     iterable, types = lowering.iterable(node)
     if len(types) != 1:
         raise lowering.scope.reject(node, "choose() takes single values", "choose a key, then look it up")
+    if is_collection(types[0]):
+        raise lowering.scope.reject(node, "choosing between collections", "choose a key, then look it up")
     if isinstance(iterable, Domain):
         return iterable, types[0]
     assert isinstance(iterable, Apply)

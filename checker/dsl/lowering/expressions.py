@@ -30,6 +30,8 @@ from checker.ir.types import (
     BOOL,
     INT,
     NONE,
+    BoolType,
+    EnumType,
     FifoType,
     IntType,
     MapType,
@@ -68,6 +70,9 @@ _REJECTED: dict[type[ast.expr], tuple[str, str]] = {
     ast.Dict: ("a dict display", "use Map[K, V]"),
     ast.List: ("a list display", "use Fifo or Bag fields, or choose([a, b]) for a choice"),
     ast.Set: ("a set display", "write Set([a, b])"),
+    ast.SetComp: ("a set comprehension in braces", "write Set(x for x in ...)"),
+    ast.ListComp: ("a list comprehension", "use Set(x for x in ...), or a fold: sum(...), len([...])"),
+    ast.GeneratorExp: ("a generator on its own", "pass it to all, any, sum, min, max, Set or choose"),
     ast.DictComp: ("a dict comprehension", "use Map.filled(value) as the initial value, or a for loop"),
     ast.Await: ("an await inside an expression", "await into a variable first, in a line of its own"),
     ast.Yield: ("a yield", "models use await only"),
@@ -109,6 +114,8 @@ class ExpressionLowering:
 
     def condition(self, node: ast.expr) -> Expr:
         """A truth value; of other types only collections have one (not empty)."""
+        if isinstance(node, ast.BoolOp):
+            return self._connective(node, self.condition)
         expr = self._lower(node, BOOL)
         if expr.type == BOOL:
             return expr
@@ -124,13 +131,9 @@ class ExpressionLowering:
                 return self._constant(node)
             case ast.Name() | ast.Attribute():
                 return self._name(node)
-            case ast.BoolOp(op=op, values=values):
-                logic = Logic.AND if isinstance(op, ast.And) else Logic.OR
-                parts = [self.condition(value) for value in values]
-                result = parts[-1]
-                for part in reversed(parts[:-1]):
-                    result = Connective(logic, part, result)
-                return result
+            case ast.BoolOp():
+                # As a value, `a or b` is one of its operands: only of bools is it a bool.
+                return self._connective(node, lambda operand: self.lower(operand, BOOL))
             case ast.UnaryOp():
                 return self._unary(node)
             case ast.BinOp():
@@ -143,11 +146,17 @@ class ExpressionLowering:
                 return self._subscript(node, base, key)
             case ast.Call():
                 return calls.lower_call(self, node, expected)
-            case ast.SetComp(elt=body, generators=generators):
-                return self.comprehension(Fold.SET, body, generators, node)
             case _:
                 what, hint = self.rejection(node)
                 raise self.scope.reject(node, f"{what} is not supported in a model", hint)
+
+    def _connective(self, node: ast.BoolOp, operand: Callable[[ast.expr], Expr]) -> Expr:
+        logic = Logic.AND if isinstance(node.op, ast.And) else Logic.OR
+        parts = [operand(value) for value in node.values]
+        result = parts[-1]
+        for part in reversed(parts[:-1]):
+            result = Connective(logic, part, result)
+        return result
 
     @staticmethod
     def rejection(node: ast.expr) -> tuple[str, str]:
@@ -231,10 +240,10 @@ class ExpressionLowering:
 
     def integer(self, node: ast.expr) -> Expr:
         """An integer; a bool counts as 0 or 1."""
-        expr = self.value(node)
-        if isinstance(expr.type, IntType):
-            return expr
-        return self.converted(expr, IntType(), node)
+        return self._as_integer(self.value(node), node)
+
+    def _as_integer(self, expr: Expr, node: ast.expr) -> Expr:
+        return expr if isinstance(expr.type, IntType) else self.converted(expr, IntType(), node)
 
     def _binary(self, node: ast.BinOp) -> Expr:
         left = self.value(node.left)
@@ -248,7 +257,7 @@ class ExpressionLowering:
         if op is None:
             hint = "integers have +, -, *, //, % here; sets have |, &, -"
             raise self.scope.reject(node, "this operator is not supported in a model", hint)
-        args = (self.integer(node.left), self.integer(node.right))
+        args = (self._as_integer(left, node.left), self.integer(node.right))
         return Apply(op, args, range_of(op, tuple(arg.type for arg in args)), place)
 
     def _compare(self, node: ast.Compare) -> Expr:
@@ -263,18 +272,31 @@ class ExpressionLowering:
     def _comparison(self, node: ast.Compare, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Expr:
         place = self.scope.place(node)
         match op:
-            case ast.Is() | ast.Eq():
+            case ast.Is() | ast.IsNot():
+                same = self._identical(node, left, right)
+                return same if isinstance(op, ast.Is) else Apply(Op.NOT, (same,), BOOL, place)
+            case ast.Eq():
                 return self._equal(node, left, right)
-            case ast.IsNot() | ast.NotEq():
+            case ast.NotEq():
                 return Apply(Op.NOT, (self._equal(node, left, right),), BOOL, place)
             case ast.In():
                 return self._contains(node, left, right)
             case ast.NotIn():
                 return Apply(Op.NOT, (self._contains(node, left, right),), BOOL, place)
-        if isinstance(op, ast.LtE) and isinstance((low := self._lower(left, None)).type, SetType):
+        low = self.value(left)
+        if isinstance(op, ast.LtE) and isinstance(low.type, SetType):
             return Apply(Op.SET_SUBSET, (low, self.lower(right, low.type)), BOOL, place)
-        args = (self.integer(left), self.integer(right))
+        args = (self._as_integer(low, left), self.integer(right))
         return Apply(_ORDER[type(op)], args, BOOL, place)
+
+    def _identical(self, node: ast.Compare, left: ast.expr, right: ast.expr) -> Expr:
+        """``is``: the same as ``==`` where a value is one object, as None, bools and members of Enums are."""
+        types = [self._lower(side, None).type for side in (left, right)]
+        plain = [type_.inner if isinstance(type_, OptionType) else type_ for type_ in types]
+        unique = all(isinstance(type_, EnumType | BoolType | NoneType) for type_ in plain)
+        if not unique and not any(isinstance(type_, NoneType) for type_ in plain):
+            raise self.scope.reject(node, f"'is' between values of {types[0]}", "compare values with ==")
+        return self._equal(node, left, right)
 
     def _equal(self, node: ast.Compare, left: ast.expr, right: ast.expr) -> Expr:
         place = self.scope.place(node)
@@ -296,16 +318,19 @@ class ExpressionLowering:
     def _contains(self, node: ast.Compare, item: ast.expr, container: ast.expr) -> Expr:
         place = self.scope.place(node)
         if isinstance(container, ast.Tuple | ast.List | ast.Set):
-            tests = [self._equal(node, item, element) for element in container.elts]
-            result: Expr = Const(False, BOOL)
-            for test in reversed(tests):
-                result = Connective(Logic.OR, test, result)
-            return result
+            _, shared = self.listed(container)
+            wanted = join(self._lower(item, None).type, shared)
+            if wanted is None:
+                what = f"{self._lower(item, None).type} is never one of {shared}"
+                raise self.scope.reject(node, what, "compare values of one type")
+            values = tuple(self.lower(element, wanted) for element in container.elts)
+            several = Apply(Op.SET_MAKE, values, SetType(wanted), place)
+            return Apply(Op.CONTAINS, (self.lower(item, wanted), several), BOOL, place)
         found = self.value(container)
         element = element_type(found.type)
         if element is None:
             raise self.scope.reject(node, f"{found.type} contains nothing", "use a Set, Bag, Fifo or Map")
-        return Apply(Op.CONTAINS, (found, self.lower(item, element)), BOOL, place)
+        return Apply(Op.CONTAINS, (self.lower(item, element), found), BOOL, place)
 
     def _if_else(
         self, node: ast.expr, test: ast.expr, body: ast.expr, orelse: ast.expr, expected: Type | None
@@ -371,7 +396,7 @@ class ExpressionLowering:
             return self.elements(empty, type_), (type_,)
         return Domain(type_, FifoType(type_)), (type_,)
 
-    def listed(self, node: ast.List | ast.Tuple) -> tuple[Expr, Type]:
+    def listed(self, node: ast.List | ast.Tuple | ast.Set) -> tuple[Expr, Type]:
         """The values of a list display, and their common type."""
         if not node.elts:
             raise self.scope.reject(node, "an empty list", "list at least one value")

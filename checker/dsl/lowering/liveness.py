@@ -1,12 +1,24 @@
-"""Which locals are still needed: a backward analysis over a process' control-flow graph."""
+"""Which locals are still needed, and which surely have a value: analyses of a control-flow graph."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from checker.ir.expressions import Comprehension, Expr, Local, children
 from checker.ir.program import Await, Block, Branch, Goto, Label
-from checker.ir.statements import Assign, CallRoutine, Choose, For, If, Stmt, While, expressions, nested
+from checker.ir.statements import (
+    Assign,
+    CallRoutine,
+    Choose,
+    For,
+    Forget,
+    If,
+    Stmt,
+    While,
+    expressions,
+    nested,
+)
 
 Names = frozenset[str]
 
@@ -36,6 +48,8 @@ def _before(statement: Stmt, after: Names) -> Names:
             return (after - {name}) | used
         case CallRoutine(target=Local(name=name)):
             return (after - {name}) | used
+        case Forget(names=names):
+            return after - frozenset(names)
         case If(then=then, orelse=orelse):
             return used | live_before(then, after) | live_before(orelse, after)
         case While() | For():
@@ -50,10 +64,15 @@ def _before(statement: Stmt, after: Names) -> Names:
             return after | used
 
 
-def live_at_labels(
-    blocks: Mapping[int, Block], labels: Mapping[int, Label], constants: Iterable[str]
-) -> dict[int, Names]:
-    """The locals needed from each label on; ``constants`` never change and are left out."""
+class Liveness(NamedTuple):
+    """The locals needed from each label on, and those needed after each block."""
+
+    at_label: Mapping[int, Names]
+    after_block: Mapping[int, Names]
+
+
+def liveness(blocks: Mapping[int, Block], labels: Mapping[int, Label], constants: Iterable[str]) -> Liveness:
+    """The locals that are needed; ``constants`` never change and are left out."""
     at_block: dict[int, Names] = dict.fromkeys(blocks, frozenset())
     at_label: dict[int, Names] = dict.fromkeys(labels, frozenset())
     excluded = frozenset(constants)
@@ -83,4 +102,59 @@ def live_at_labels(
             live = live_before(block.body, after(block))
             changed |= live != at_block[number]
             at_block[number] = live
-    return at_label
+    return Liveness(at_label, {number: after(block) for number, block in blocks.items()})
+
+
+def assigned_before(
+    blocks: Mapping[int, Block], labels: Mapping[int, Label], entry: int, constants: Iterable[str]
+) -> dict[int, Names]:
+    """The locals that have a value wherever a block begins."""
+    found: dict[int, Names] = {entry: frozenset(constants)}
+    todo = [entry]
+    while todo:
+        number = todo.pop()
+        known = found[number]
+        for statement in blocks[number].body:
+            known = assigned_after(statement, known)
+        for target, extra in _targets(blocks[number], labels):
+            before = found.get(target)
+            now = known | extra if before is None else before & (known | extra)
+            if now != before:
+                found[target] = now
+                todo.append(target)
+    return found
+
+
+def _targets(block: Block, labels: Mapping[int, Label]) -> list[tuple[int, Names]]:
+    """Where control goes after a block, and what is assigned on the way."""
+    match block.terminator:
+        case Goto(target):
+            return [(target, frozenset())]
+        case Branch(_, then, orelse):
+            return [(then, frozenset()), (orelse, frozenset())]
+        case Await(number):
+            label = labels[number]
+            result = frozenset({label.result} if label.result else ())
+            return [(label.resume, result), *((handler.block, frozenset()) for handler in label.handlers)]
+        case _:
+            return []
+
+
+def assigned_after(statement: Stmt, before: Names) -> Names:
+    """The locals that surely have a value after a statement."""
+    match statement:
+        case Assign(target=Local(name=name)) | Choose(target=Local(name=name)):
+            return before | {name}
+        case CallRoutine(target=Local(name=name)):
+            return before | {name}
+        case Forget(names=names):
+            return before - frozenset(names)
+        case If(then=then, orelse=orelse):
+            yes, no = before, before
+            for inner in then:
+                yes = assigned_after(inner, yes)
+            for inner in orelse:
+                no = assigned_after(inner, no)
+            return yes & no
+        case _:
+            return before

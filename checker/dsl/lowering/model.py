@@ -77,18 +77,23 @@ def lower(cls: type[Model], bounds: Mapping[str, int], budgets: Budgets) -> Lowe
     """
     sets = _index_sets(cls)
     sizes = _sizes(cls, sets, bounds)
-    with sized({**sizes, Process: 0}):
-        instances = sum(
-            1 if mark.instances is None else sizes[mark.instances]
-            for _, _, mark in HolderStructure(cls, "", {}).marked()
-            if mark.role is Role.PROCESS
-        )
-    sizes = {**sizes, Process: instances}
+    labels = _process_labels(cls, sizes)
+    sizes = {**sizes, Process: len(labels)}
     with sized(sizes):
-        lowering = _ModelLowering(cls)
+        lowering = _ModelLowering(cls, labels)
         program = lowering.program(budgets)
     verify(program)
     return LoweredModel(cls, program, lowering.structure, lowering.table, sizes)
+
+
+def _process_labels(cls: type[Model], sizes: Mapping[type, int]) -> tuple[str, ...]:
+    """What the process instances are called, in the order in which the model declares them."""
+    labels: list[str] = []
+    for name, _, mark in HolderStructure(cls, "", {}).marked():
+        if mark.role is Role.PROCESS:
+            count = None if mark.instances is None else sizes[mark.instances]
+            labels += [name] if count is None else [f"{name} {index}" for index in range(count)]
+    return tuple(labels)
 
 
 def index_sets_of(cls: type[Model]) -> list[str]:
@@ -149,9 +154,9 @@ def _sizes(cls: type[Model], sets: Mapping[str, type[Index]], bounds: Mapping[st
 class _ModelLowering:
     """Lowers the members of one model; routines are lowered when first asked for."""
 
-    def __init__(self, cls: type[Model]) -> None:
+    def __init__(self, cls: type[Model], process_labels: tuple[str, ...]) -> None:
         self._cls = cls
-        self.table = TypeTable()
+        self.table = TypeTable(process_labels)
         self.structure = structure_of(cls, self.table)
         self._routines: dict[str, Routine] = {}
         self._open: list[str] = []
@@ -268,7 +273,8 @@ class _ModelLowering:
         finally:
             self._open.pop()
         _check_returns(body, returns, scope)
-        routine = Routine(name, parameters, body, returns, scope.place(scope.tree), self._is_pure(body))
+        pure, is_operation = self._is_pure(body), name in self._operations
+        routine = Routine(name, parameters, body, returns, scope.place(scope.tree), pure, is_operation)
         self._routines[name] = routine
         return routine
 

@@ -34,6 +34,8 @@ def lower_pattern(
                 raise scope.reject(pattern, f"{subject.type} is never None", "remove this case")
             return Apply(Op.IS_NONE, (subject,), BOOL, place), []
         case ast.MatchSingleton(value=value):
+            if subject.type not in (BOOL, OptionType(BOOL)):
+                raise scope.reject(pattern, f"{subject.type} is never {value}", "match a value of its type")
             return _equals(lowering, subject, lowering.constant(value, pattern), pattern), []
         case ast.MatchAs(pattern=None, name=None):
             return _TRUE, []

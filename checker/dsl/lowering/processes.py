@@ -17,7 +17,14 @@ import networkx as nx
 from checker.dsl.calls import CALL_FAULT_ERRORS, Operation, ServiceError, TransactionCanceled, transact
 from checker.dsl.lowering import calls
 from checker.dsl.lowering.awaits import RESULT_NAME, SplitExpression, has_await, leaves, split_await
-from checker.dsl.lowering.liveness import live_at_labels
+from checker.dsl.lowering.liveness import (
+    Liveness,
+    assigned_after,
+    assigned_before,
+    live_before,
+    liveness,
+    reads,
+)
 from checker.dsl.lowering.patterns import lower_pattern
 from checker.dsl.lowering.scope import Receiver, Scope, Unit
 from checker.dsl.lowering.statements import StatementLowering, raised_error
@@ -37,7 +44,7 @@ from checker.ir.program import (
     Process,
     Terminator,
 )
-from checker.ir.statements import Assign, Stmt
+from checker.ir.statements import Assign, Forget, Stmt
 from checker.ir.types import BOOL, NONE, FifoType, IndexType, IntType, Type
 from checker.ir.values import domain
 
@@ -93,10 +100,11 @@ class ProcessLowering:
         """The process. Raises UserError for whatever its source does that a model cannot."""
         for _ in range(32):
             self._begin()
-            root = self._frame(self._function, "", (), NONE)
+            root = self._frame(self._receiver, self._function, "", (), NONE)
             if self._parameter is not None:
                 root.scope.declare(*self._parameter)
                 root.scope.parameters.add(self._parameter[0])
+                root.scope.fixed.add(self._parameter[0])
             entry = self._block()
             self._current = entry
             self._body(root, root.scope.tree.body)
@@ -111,13 +119,17 @@ class ProcessLowering:
         self._labels: list[Label] = []
         self._catches: list[list[_Catch]] = []
         self._hidden: dict[str, Type] = {}
+        self._checks: set[str] = set()
+        self._open_ends: list[tuple[int, _Frame]] = []
         for scope in self._scopes.values():
             scope.restart()
 
-    def _frame(self, function: Any, prefix: str, position: tuple[Position, ...], returns: Type) -> _Frame:
+    def _frame(
+        self, receiver: Receiver, function: Any, prefix: str, position: tuple[Position, ...], returns: Type
+    ) -> _Frame:
         scope = self._scopes.get(prefix)
         if scope is None:
-            receivers = {"self": self._receiver}
+            receivers = {"self": receiver}
             scope = Scope(self._unit, function, receivers, prefix, self._locals, self._declared)
             self._scopes[prefix] = scope
         return _Frame(scope, StatementLowering(scope, returns, in_process=True), returns, position)
@@ -161,11 +173,12 @@ class ProcessLowering:
                 self._await(frame, split.awaited, None)
             case ast.Assign(targets=[target], value=value):
                 result = self._awaited_value(frame, value)
-                self._emit([frame.statements.store(target, result, node)])
+                self._emit([frame.statements.store(target, result, node, fresh_only=True)])
             case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
                 bare = ast.copy_location(ast.AnnAssign(target, node.annotation, None, 1), node)
                 self._emit(frame.statements.statement(bare))
-                self._emit([frame.statements.store(target, self._awaited_value(frame, value), node)])
+                result = self._awaited_value(frame, value)
+                self._emit([frame.statements.store(target, result, node, fresh_only=True)])
             case ast.If():
                 self._if(frame, node)
             case ast.While(orelse=[]):
@@ -256,8 +269,11 @@ class ProcessLowering:
         self._emit([Assign(variable, Const(known[0], types[0]), place)])
         body, advance, step, after = self._block(), self._block(), self._block(), self._block()
         self._go_on_at(body)
+        source_name = name.removeprefix(frame.scope.prefix)
+        frame.scope.fixed.add(source_name)
         with _loop(frame, advance.id, after.id):
             self._body(frame, node.body)
+        frame.scope.fixed.discard(source_name)
         self._go_on_at(advance)
         last = Apply(Op.EQ, (variable, Const(known[-1], types[0])), BOOL)
         self._end(Branch(last, after.id, step.id, place))
@@ -315,7 +331,8 @@ class ProcessLowering:
         for case in node.cases:
             test, bindings = lower_pattern(frame.statements.expressions, held, case.pattern)
             matched, otherwise = self._block(), self._block()
-            self._end(Branch(test, matched.id, otherwise.id, place))
+            always = test == Const(True, BOOL)
+            self._end(Goto(matched.id) if always else Branch(test, matched.id, otherwise.id, place))
             self._current = matched
             for name, value in bindings:
                 target = ast.copy_location(ast.Name(name, ast.Store()), case.pattern)
@@ -353,7 +370,13 @@ class ProcessLowering:
                 raise frame.scope.reject(node, "a process returns a value", "write a bare return")
             self._end(End())
             return
-        if value is not None and frame.returns != NONE:
+        if frame.returns == NONE:
+            if value is not None and not (isinstance(value, ast.Constant) and value.value is None):
+                hint = "declare its type, or await in a line of its own before a bare return"
+                raise frame.scope.reject(node, "a value is returned where none is declared", hint)
+        elif value is None:
+            raise frame.scope.reject(node, f"expected a {frame.returns}", "return a value")
+        else:
             result = self._awaited_value(frame, value)
             converted = frame.statements.expressions.converted(result, frame.returns, node)
             assert frame.result is not None
@@ -387,7 +410,7 @@ class ProcessLowering:
                     self._call(frame, node, made, result, static.raises)
                     return returns
                 if receiver is not None and inspect.iscoroutinefunction(static):
-                    return self._inline(frame, node, call, static, result)
+                    return self._inline(frame, node, call, receiver, static, result)
         hint = "await a component's operation, transact(...), or an async helper of the model"
         raise scope.reject(node, "this cannot be awaited in a model", hint)
 
@@ -399,11 +422,19 @@ class ProcessLowering:
         routine = self._unit.routine(receiver, name, scope.place(call))
         args = []
         for arg in calls.call_arguments(frame.statements.expressions, call, routine):
+            if calls.holds_collection(arg.type) and not isinstance(arg, Local) and not calls.is_fresh(arg):
+                what = "a collection is passed on without a copy: it may change before the call is applied"
+                raise scope.reject(call, what, "write .copy()")
             if not _depends_on_locals_only(arg):
                 # Python evaluates arguments when it reaches the await, one step before the call happens.
                 held = self._hide(frame, "argument", arg.type)
                 self._emit([Assign(held, arg, scope.place(call))])
                 arg = held
+            elif reads(arg):
+                # Python reads a local here, too, where it may have no value.
+                check = self._hide(frame, "checked", arg.type)
+                self._checks.add(check.name)
+                self._emit([Assign(check, arg, scope.place(call))])
             args.append(arg)
         if operation.applied_once and routine.returns != NONE:
             hint = "a retry is answered without applying it, so that there is no result; return None"
@@ -470,15 +501,24 @@ class ProcessLowering:
         return tuple(handlers)
 
     def _inline(
-        self, frame: _Frame, node: ast.Await, call: ast.Call, helper: Any, result: str | None
+        self,
+        frame: _Frame,
+        node: ast.Await,
+        call: ast.Call,
+        receiver: Receiver,
+        helper: Any,
+        result: str | None,
     ) -> Type:
         scope = frame.scope
         if helper in self._inlining:
             raise scope.reject(node, f"'{helper.__name__}' awaits itself", "write a while loop instead")
         prefix = f"{scope.prefix}{helper.__name__}@{node.lineno}:{node.col_offset}/"
-        routine = self._unit.signature(self._receiver, helper, scope.place(call))
-        inner = self._frame(helper, prefix, (*frame.position, _position(node)), routine.returns)
+        routine = self._unit.signature(receiver, helper, scope.place(call))
+        inner = self._frame(receiver, helper, prefix, (*frame.position, _position(node)), routine.returns)
         args = calls.call_arguments(frame.statements.expressions, call, routine)
+        parameters = {prefix + parameter.name for parameter in routine.parameters}
+        own = sorted(n for n in self._locals if n.startswith(prefix) and n not in parameters)
+        self._emit([Forget(tuple(own))])
         for parameter, arg in zip(routine.parameters, args, strict=True):
             inner.scope.declare(parameter.name, parameter.type)
             inner.scope.parameters.add(prefix + parameter.name)
@@ -492,6 +532,8 @@ class ProcessLowering:
         self._inlining.append(helper)
         self._body(inner, inner.scope.tree.body)
         self._inlining.pop()
+        if self._current.terminator is None and routine.returns != NONE:
+            self._open_ends.append((self._current.id, inner))
         self._end(Goto(after.id))
         self._current = after
         return routine.returns
@@ -504,6 +546,11 @@ class ProcessLowering:
         blocks = {
             b.id: Block(b.id, tuple(b.body), b.terminator or End()) for b in self._blocks if b.id in used
         }
+        for number, frame in self._open_ends:
+            if number in used:
+                hint = "add a return (or raise) on the path that has none"
+                scope = frame.scope
+                raise scope.reject(scope.tree, f"'{scope.function.__name__}' may end without a value", hint)
         awaited = [b.terminator.label for b in blocks.values() if isinstance(b.terminator, Await)]
         if not awaited:
             hint = "await at least one operation of a component"
@@ -511,7 +558,9 @@ class ProcessLowering:
         order = sorted(awaited, key=lambda number: self._labels[number].frames)
         idle = self._idle_labels(blocks)
         constants = [self._parameter[0]] if self._parameter is not None else []
-        live = live_at_labels(blocks, {number: self._labels[number] for number in order}, constants)
+        awaited_labels = {number: self._labels[number] for number in order}
+        live = liveness(blocks, awaited_labels, constants)
+        assigned = assigned_before(blocks, awaited_labels, 0, constants)
         block_numbers = {old: new for new, old in enumerate(sorted(blocks))}
         label_numbers = {old: new for new, old in enumerate(order)}
         labels = tuple(
@@ -524,7 +573,7 @@ class ProcessLowering:
                     for handler in self._labels[old].handlers
                 ),
                 idle=old in idle,
-                live=tuple(sorted(live[old])),
+                live=tuple(sorted(live.at_label[old])),
             )
             for old in order
         )
@@ -538,7 +587,9 @@ class ProcessLowering:
             block_numbers[0],
             tuple(
                 Block(
-                    new, blocks[old].body, _renumbered(blocks[old].terminator, block_numbers, label_numbers)
+                    new,
+                    self._without_needless(blocks[old], live, assigned[old]),
+                    _renumbered(blocks[old].terminator, block_numbers, label_numbers),
                 )
                 for old, new in block_numbers.items()
             ),
@@ -546,6 +597,23 @@ class ProcessLowering:
             types,
             place,
         )
+
+    def _without_needless(self, block: Block, live: Liveness, assigned: frozenset[str]) -> tuple[Stmt, ...]:
+        """A block's body without checks that cannot fail, and without forgetting what nobody reads."""
+        needed: list[Stmt] = []
+        for position, statement in enumerate(block.body):
+            match statement:
+                case Assign(target=Local(name=name), value=value) if name in self._checks:
+                    if not reads(value) <= assigned:
+                        needed.append(statement)
+                case Forget(names=names):
+                    after = live_before(block.body[position + 1 :], live.after_block[block.id])
+                    if kept := tuple(name for name in names if name in after):
+                        needed.append(Forget(kept))
+                case _:
+                    needed.append(statement)
+            assigned = assigned_after(statement, assigned)
+        return tuple(needed)
 
     def _graph(self) -> nx.DiGraph[int]:
         """Blocks and where control can go from them, calls and their handlers included."""

@@ -62,6 +62,8 @@ class Scope:
     declared: set[str] = field(default_factory=set)
     owned: set[str] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
+    #: Names that must keep their value: a process' parameter, the variable of a loop that awaits.
+    fixed: set[str] = field(default_factory=set)
     bound: dict[str, tuple[str, Type]] = field(default_factory=dict)
     raises: tuple[str, ...] | None = None
     changed: bool = False

@@ -12,6 +12,7 @@ from checker.dsl.lowering import calls
 from checker.dsl.lowering.expressions import ExpressionLowering, target_names
 from checker.dsl.lowering.patterns import lower_pattern
 from checker.dsl.lowering.scope import NOT_FOUND, Receiver, Scope
+from checker.errors import Location
 from checker.ir.expressions import Apply, Const, Expr, Local, Op, StateVar
 from checker.ir.program import Routine
 from checker.ir.statements import (
@@ -51,9 +52,6 @@ _MUTATIONS: dict[tuple[type, str], Op] = {
     (FifoType, "append"): Op.FIFO_APPEND,
     (MapType, "discard"): Op.MAP_DISCARD,
 }
-
-#: Expressions that may hand out a collection which something else holds, too.
-_ALIASING = frozenset({Op.MAP_GET, Op.MAP_GET_OPTION, Op.FIFO_AT, Op.FIFO_HEAD, Op.UNWRAP, Op.SOME})
 
 _REJECTED: dict[type[ast.stmt], tuple[str, str]] = {
     ast.With: ("a with statement", "models have no resources to release; write the calls out"),
@@ -232,7 +230,7 @@ class StatementLowering:
         would share it, the model's meaning is a copy, so that the source has to say which it wants.
         """
         place = self.scope.place(node)
-        if fresh_only and is_collection(value.type) and not _is_fresh(value):
+        if fresh_only and calls.holds_collection(value.type) and not calls.is_fresh(value):
             hint = "write .copy(): two names for one collection would change together"
             raise self.scope.reject(node, "a collection is assigned without a copy", hint)
         match target:
@@ -245,7 +243,7 @@ class StatementLowering:
                 container = self.expressions.value(base)
                 if isinstance(container.type, MapType):
                     item = self.expressions.converted(value, container.type.value, node)
-                    args = (container, self.expressions.lower(key, container.type.key), item)
+                    args = (item, container, self.expressions.lower(key, container.type.key))
                     return self.store(base, Apply(Op.MAP_SET, args, container.type, place), node)
                 raise self.scope.reject(
                     target, f"an entry of {container.type} is assigned", "only Map has entries"
@@ -255,8 +253,7 @@ class StatementLowering:
         )
 
     def _store_local(self, target: ast.expr, name: str, value: Expr, node: ast.AST, fresh: bool) -> Assign:
-        if name in self.scope.receivers:
-            raise self.scope.reject(target, f"'{name}' is assigned", "choose another name")
+        self._check_assignable(name, target)
         key = self.scope.prefix + name
         if is_collection(value.type):
             if fresh:
@@ -269,6 +266,10 @@ class StatementLowering:
         type_ = self.scope.assign(name, value.type, node)
         converted = self.expressions.converted(value, type_, node)
         return Assign(Local(key, type_), converted, self.scope.place(node))
+
+    def _check_assignable(self, name: str, target: ast.expr) -> None:
+        if name in self.scope.receivers or name in self.scope.fixed:
+            raise self.scope.reject(target, f"'{name}' is assigned", "choose another name")
 
     def _field(self, target: ast.expr, owner: ast.expr, attribute: str) -> StateVar:
         receiver = self.scope.receiver(owner)
@@ -350,6 +351,10 @@ class StatementLowering:
             hint = "iterate with one variable, or with two over .items()"
             raise self.scope.reject(target, f"expected {len(types)} variable(s) here", hint)
         for name, type_ in zip(names, types, strict=True):
+            if calls.holds_collection(type_):
+                hint = "iterate over the keys and look the values up"
+                raise self.scope.reject(target, "a loop variable that is a collection", hint)
+            self._check_assignable(name, target)
             self.scope.assign(name, type_, target)
         return tuple(self.scope.prefix + name for name in names)
 
@@ -358,19 +363,31 @@ class StatementLowering:
         subject = self.expressions.lower(node.subject)
         held = Local(self.scope.fresh("subject"), subject.type)
         matched = Local(self.scope.fresh("matched"), BOOL)
-        result: list[Stmt] = [
+        return [
             Assign(held, subject, place),
             Assign(matched, Const(False, BOOL), place),
+            *self._cases(held, matched, node.cases, place),
         ]
-        for case in node.cases:
-            test, bindings = lower_pattern(self.expressions, held, case.pattern)
-            bound = [self.store(_name(name, case.pattern), value, case.pattern) for name, value in bindings]
-            body: tuple[Stmt, ...] = (Assign(matched, Const(True, BOOL), place), *self.body(case.body))
-            if case.guard is not None:
-                body = (If(self.expressions.condition(case.guard), body, (), place),)
-            still_open = Apply(Op.NOT, (matched,), BOOL)
-            result.append(If(still_open, (If(test, (*bound, *body), (), place),), (), place))
-        return result
+
+    def _cases(
+        self, held: Local, matched: Local, cases: list[ast.match_case], place: Location
+    ) -> tuple[Stmt, ...]:
+        """The first case that matches; a case with a guard says by ``matched`` whether it was taken."""
+        if not cases:
+            return ()
+        case, *others = cases
+        test, bindings = lower_pattern(self.expressions, held, case.pattern)
+        bound = [self.store(_name(name, case.pattern), value, case.pattern) for name, value in bindings]
+        guard = None if case.guard is None else self.expressions.condition(case.guard)
+        body = self.body(case.body)
+        rest = self._cases(held, matched, others, place)
+        if guard is None:
+            if test == Const(True, BOOL):
+                return (*bound, *body)
+            return (If(test, (*bound, *body), rest, place),)
+        taken = If(guard, (Assign(matched, Const(True, BOOL), place), *body), (), place)
+        still_open = Apply(Op.NOT, (matched,), BOOL)
+        return (If(test, (*bound, taken), (), place), If(still_open, rest, (), place))
 
     def _return(self, node: ast.stmt, value: ast.expr | None) -> Stmt:
         place = self.scope.place(node)
@@ -401,18 +418,6 @@ def raised_error(scope: Scope, node: ast.Raise) -> type[ServiceError]:
         return found
     hint = "raise a subclass of ServiceError, without arguments"
     raise scope.reject(node, "only service errors can be raised in a model", hint)
-
-
-def _is_fresh(value: Expr) -> bool:
-    match value:
-        case Local() | StateVar():
-            return False
-        case Apply(op=op):
-            return op not in _ALIASING
-        case Const() | Local():
-            return True
-        case _:
-            return type(value).__name__ == "Comprehension"
 
 
 def _loaded(target: ast.expr) -> ast.expr:

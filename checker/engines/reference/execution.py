@@ -8,6 +8,7 @@ its local code. Going on from a state runs a fresh coroutine through that histor
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,7 +20,7 @@ from checker.dsl.runtime import StepContext, step
 from checker.dsl.structure import Instance
 from checker.engines.reference.places import label_at, locals_at, located
 from checker.errors import InternalError, ModelError
-from checker.ir.program import Action, PropertyKind
+from checker.ir.program import Action, Label, PropertyKind
 from checker.ir.statements import LOOP_STEPS_MAX
 from checker.ir.values import Value, fits
 from checker.semantics.evaluation import endless, overflow
@@ -29,15 +30,16 @@ from checker.semantics.state import UNASSIGNED, ProcessState, State
 _T = TypeVar("_T")
 Coro = Coroutine[Call[Any], Any, None]
 
-_ERRORS = {error.__name__: error for error in CALL_FAULT_ERRORS}
+_CALL_ERRORS = (*CALL_FAULT_ERRORS, TransactionCanceled)
 
 
 class _Resumption(NamedTuple):
-    """One resumption of a coroutine: the variables at it, what it is sent or thrown, its choices."""
+    """One resumption of a coroutine: the variables at it, what it is sent or thrown, its surroundings."""
 
     variables: tuple[Value, ...]
     sent: Any
     script: tuple[int, ...]
+    is_idle: Callable[[int], bool]
 
 
 class _Replayable(ProcessState):
@@ -107,7 +109,7 @@ class ReferenceMachine(TransitionRules[StepContext]):
             coroutine = self._coroutine(instance)
             with contextlib.suppress(StopIteration, ServiceError):
                 call = coroutine.send(None)
-                resumption = _Resumption(before, None, tuple(context.taken[chosen:]))
+                resumption = _Resumption(before, None, tuple(context.taken[chosen:]), context.is_idle)
                 return self._waiting(instance, coroutine, call, (resumption,))
         raise endless(self.instances[instance][0].location)
 
@@ -136,11 +138,18 @@ class ReferenceMachine(TransitionRules[StepContext]):
         self, context: StepContext, instance: int, waiting: ProcessState, error: str
     ) -> ProcessState:
         label = self.instances[instance][0].labels[waiting.label]
-        raised = _ERRORS.get(error) or next(
-            cls for cls in _error_classes(ServiceError) if cls.__name__ == error
-        )
-        assert label is not None
-        return self._go_on(context, instance, waiting, raised())
+        return self._go_on(context, instance, waiting, self._error_class(label, error)())
+
+    def _error_class(self, label: Label, name: str) -> type[ServiceError]:
+        """The class of an error with which the call at a label can end."""
+        declared = [
+            error
+            for part in label.call.parts
+            for error in inspect.getattr_static(
+                type(self._instance.holder(part.component)), part.operation
+            ).raises
+        ]
+        return next(cls for cls in (*_CALL_ERRORS, *declared) if cls.__name__ == name)
 
     def _go_on(self, context: StepContext, instance: int, waiting: ProcessState, sent: Any) -> ProcessState:
         """Resume a process with a result or an error, up to its next await or its next iteration's first."""
@@ -152,7 +161,7 @@ class ReferenceMachine(TransitionRules[StepContext]):
             call = _resumed(coroutine, sent)
         except (StopIteration, ServiceError):
             return self._start(context, instance)
-        resumption = _Resumption(variables, sent, tuple(context.taken[chosen:]))
+        resumption = _Resumption(variables, sent, tuple(context.taken[chosen:]), context.is_idle)
         return self._waiting(instance, coroutine, call, (*waiting.history, resumption))
 
     def _coroutine(self, instance: int) -> Coro:
@@ -169,7 +178,7 @@ class ReferenceMachine(TransitionRules[StepContext]):
         coroutine = self._coroutine(instance)
         call: Call[Any] | None = None
         for resumption in waiting.history:
-            replayed = StepContext(resumption.script, context.caller, in_process=True)
+            replayed = StepContext(resumption.script, context.caller, resumption.is_idle, in_process=True)
             with step(replayed):
                 self._instance.load(resumption.variables)
                 call = _resumed(coroutine, resumption.sent)
@@ -197,9 +206,3 @@ class ReferenceMachine(TransitionRules[StepContext]):
 
 def _resumed(coroutine: Coro, sent: Any) -> Call[Any]:
     return coroutine.throw(sent) if isinstance(sent, ServiceError) else coroutine.send(sent)
-
-
-def _error_classes(base: type[ServiceError]) -> Iterator[type[ServiceError]]:
-    yield base
-    for cls in base.__subclasses__():
-        yield from _error_classes(cls)

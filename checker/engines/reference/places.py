@@ -19,7 +19,7 @@ _MACHINERY = (next(iter(checker.dsl.__path__)), __file__.rpartition("/")[0])
 
 _KINDS: dict[type[Exception], ModelErrorKind] = {
     ZeroDivisionError: ModelErrorKind.DIVISION,
-    UnboundLocalError: ModelErrorKind.UNASSIGNED,
+    NameError: ModelErrorKind.UNASSIGNED,
     AssertionError: ModelErrorKind.ASSERTION,
     IndexError: ModelErrorKind.INDEX,
 }
@@ -71,7 +71,8 @@ def located() -> Iterator[None]:
             raise
         raise ModelError(error.kind, error.what, _place(error.__traceback__)) from None
     except tuple(_KINDS) as error:
-        raise ModelError(_KINDS[type(error)], str(error), _place(error.__traceback__)) from None
+        kind = next(kind for cls, kind in _KINDS.items() if isinstance(error, cls))
+        raise ModelError(kind, str(error), _place(error.__traceback__)) from None
     except ValueError as error:
         if "empty" not in str(error):
             raise

@@ -1,0 +1,1 @@
+"""The command ``quackcheck``: one module a verb."""

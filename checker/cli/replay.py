@@ -1,0 +1,110 @@
+"""``quackcheck replay``: step through a saved trace, with the state after each step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from checker.errors import InternalError, UserError
+from checker.ir.program import Program
+from checker.ir.values import show
+from checker.report.text import change_text, durable
+from checker.semantics.machine import Machine
+from checker.semantics.state import UNASSIGNED, State
+from checker.spec import load_spec
+from checker.trace.itf import read_itf, to_itf, transitions_of
+from checker.trace.trace import Trace, replay
+
+_EXAMPLES = """\b
+Examples:
+  quackcheck replay traces/order_intake/naive.at_most_one_order.itf.json
+  quackcheck replay TRACE --step 4          the state after step 4
+  quackcheck replay TRACE --interactive     step by step, by the Enter key
+"""
+
+
+@click.command("replay", epilog=_EXAMPLES)
+@click.argument("trace", type=click.Path())
+@click.option("--step", type=click.IntRange(min=0), help="Show the state after this step only.")
+@click.option("--interactive", "-i", is_flag=True, help="Wait for Enter after each step.")
+def replay_command(trace: str, step: int | None, interactive: bool) -> None:
+    """Run a saved TRACE again on its model, and show every step with the whole state."""
+    document = read_itf(trace)
+    path = transitions_of(document, trace)
+    spec = load_spec(_spec_of(document, trace))
+    machine = Machine(spec.lowered.program)
+    run = _run(machine, path, trace)
+    if to_itf(run, {})["states"] != document["states"]:
+        hint = "check the spec again; it writes a new trace"
+        raise UserError(
+            "the model has changed since this trace was saved: its states differ", where=trace, hint=hint
+        )
+    console = Console(highlight=False, soft_wrap=True)
+    meta = document["#meta"]
+    console.print(
+        Text(f"{meta.get('property', '')}: {meta.get('story') or meta.get('answer', '')}", style="bold")
+    )
+    if step is not None and step > len(run.steps):
+        raise UserError(f"the trace has {len(run.steps)} steps, not {step}", where=trace)
+    for number in range(len(run.steps) + 1) if step is None else [step]:
+        _print_step(console, run, number)
+        if interactive and number < len(run.steps):
+            click.pause("-- Enter for the next step, Ctrl-C to stop --")
+
+
+def _spec_of(document: object, source: str) -> Path:
+    meta = document["#meta"] if isinstance(document, dict) else {}
+    if "spec" not in meta:
+        raise UserError("the trace does not say which spec it belongs to", where=source)
+    path = Path(meta["spec"])
+    if not path.is_file():
+        hint = "run quackcheck in the folder in which the trace was saved"
+        raise UserError(f"the trace's spec, {path}, is not here", where=source, hint=hint)
+    return path
+
+
+def _run(machine: Machine, path: tuple[object, ...], source: str) -> Trace:
+    for successor in machine.initial_states():
+        if isinstance(successor.outcome, State):
+            try:
+                return replay(machine, successor.outcome, path)  # type: ignore[arg-type]
+            except InternalError as error:
+                hint = "the model or the spec has changed since; check the spec again"
+                what = f"the trace cannot be replayed: {error.args[0]}"
+                raise UserError(what, where=source, hint=hint) from None
+    raise UserError("the model has no initial state", where=source)
+
+
+def _print_step(console: Console, run: Trace, number: int) -> None:
+    state = run.initial if number == 0 else run.steps[number - 1].state
+    if number == 0:
+        console.print(Text("\n 0  initial state", style="bold"))
+    else:
+        step = run.steps[number - 1]
+        console.print(Text(f"\n{number:>2}  {step.actor}: {step.title} {step.outcome}", style="bold"))
+        for change in durable(step):
+            console.print(Text(f"      {change_text(change)}", style="cyan"))
+    for line in state_lines(run.program, state):
+        console.print(f"      {line}", style="dim")
+
+
+def state_lines(program: Program, state: State) -> list[str]:
+    """A whole state in words, a line each: variables, processes, budgets."""
+    lines = [
+        f"{variable.name} = {show(variable.type, value)}"
+        for variable, value in zip(program.variables, state.variables, strict=True)
+    ]
+    for number, waiting in enumerate(state.processes):
+        process, _ = program.process_of(number)
+        label = process.labels[waiting.label]
+        known = zip(label.live, waiting.locals, strict=True)
+        held = [f"{n} = {show(process.locals[n], v)}" for n, v in known if v is not UNASSIGNED]
+        attempt = f", {waiting.attempt} attempt(s) failed" if waiting.attempt else ""
+        inside = f" with {', '.join(held)}" if held else ""
+        lines.append(f"{program.instance_name(number)} waits for {label.call.name}{attempt}{inside}")
+    budgets = zip(program.budgets.names, state.budgets, strict=True)
+    left = [f"{name} {amount}" for name, amount in budgets if amount]
+    return [*lines, f"budgets left: {', '.join(left) or 'none'}"]

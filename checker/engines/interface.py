@@ -1,0 +1,129 @@
+"""What every engine takes and gives: a request in, a result out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from checker.dsl.lowering import LoweredModel
+from checker.errors import ModelError
+from checker.semantics.state import State, Transition
+
+#: The verdict, beside the model's own properties, that no process is stuck in the middle of its work.
+DEADLOCK_FREE = "deadlock_free"
+
+
+class Answer(Enum):
+    """What is known of a property. For a ``@reachable`` one HOLDS says that a witness was found."""
+
+    #: In all states that the bounds and budgets allow, or proved.
+    HOLDS = "HOLDS"
+    #: In all states up to a depth.
+    HOLDS_UP_TO = "HOLDS UP TO"
+    #: There is a counterexample; for a ``@reachable`` property: there is no witness.
+    VIOLATED = "VIOLATED"
+    #: A limit was reached first.
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A run by its initial state and transitions; what an engine reports, before it is replayed."""
+
+    initial: State
+    transitions: tuple[Transition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer for one property.
+
+    ``path`` is a shortest counterexample, or the witness of a ``@reachable`` property. ``reason`` says
+    why an answer is UNKNOWN; ``depth`` up to where nothing was found.
+    """
+
+    property: str
+    answer: Answer
+    path: Path | None = None
+    depth: int | None = None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.answer is Answer.HOLDS_UP_TO:
+            return f"{self.answer.value} depth {self.depth}"
+        return str(self.answer.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to stop: distinct states, seconds, depth in steps; None is no limit."""
+
+    states_max: int | None = None
+    time_s_max: float | None = None
+    depth_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is: distinct states, depth in steps, states waiting, seconds since its start."""
+
+    states: int
+    depth: int
+    frontier: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A model lowered for its bounds, and how far to look.
+
+    ``report`` is called a few times a second while the engine works.
+    """
+
+    lowered: LoweredModel
+    limits: Limits = field(default_factory=Limits)
+    report: Callable[[Progress], None] = lambda progress: None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a search has seen: distinct states, transitions (without the initial states), depth, seconds.
+
+    ``fired`` counts every action, call and fault that happened at least once, by its name.
+    """
+
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    fired: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A model error, and a shortest run into it."""
+
+    error: ModelError
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an engine found. ``stopped`` says why it did not finish; None where it did."""
+
+    engine: str
+    verdicts: tuple[Verdict, ...]
+    statistics: Statistics
+    failure: Failure | None = None
+    stopped: str | None = None
+
+
+class Engine(Protocol):
+    """An engine; a new one needs this and an entry in ``checker.engines.runner``."""
+
+    name: str
+
+    def check(self, request: Request) -> Result:
+        """Check all properties of the model. Ctrl-C ends it with what is known."""

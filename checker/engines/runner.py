@@ -1,0 +1,114 @@
+"""Choosing an engine, and confirming what it found on the reference semantics before anyone sees it."""
+
+from __future__ import annotations
+
+import difflib
+
+from checker.engines.explicit import ExplicitEngine
+from checker.engines.interface import DEADLOCK_FREE, Engine, Failure, Path, Request, Result, Verdict
+from checker.engines.reference import ReferenceMachine
+from checker.engines.reference.engine import ReferenceEngine
+from checker.errors import InternalError, ModelError, UserError
+from checker.ir.program import PropertyKind
+from checker.semantics.state import State
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (ExplicitEngine(), ReferenceEngine())}
+DEFAULT_ENGINE = ExplicitEngine.name
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of that name. Raises UserError."""
+    if name not in ENGINES:
+        close = difflib.get_close_matches(name, ENGINES, 1)
+        hint = f"did you mean '{close[0]}'?" if close else f"engines: {', '.join(ENGINES)}"
+        raise UserError(f"there is no engine '{name}'", hint=hint)
+    return ENGINES[name]
+
+
+def run(name: str, request: Request) -> Result:
+    """Check with the engine of that name; every path in the result is confirmed.
+
+    Raises:
+        UserError: no such engine.
+        InternalError: the reference semantics disagree with what the engine found.
+    """
+    result = engine_named(name).check(request)
+    reference = ReferenceMachine(request.lowered)
+    for verdict in result.verdicts:
+        if verdict.path is not None:
+            _confirm(reference, verdict, verdict.path)
+    if result.failure is not None and result.failure.path.initial.processes:
+        _confirm_failure(reference, result.failure)
+    return result
+
+
+def _followed(reference: ReferenceMachine, path: Path) -> list[State | ModelError]:
+    """The states along a path as the reference semantics have them, the initial one first."""
+    initial = next((s.outcome for s in reference.initial_states() if s.outcome == path.initial), None)
+    if initial is None:
+        raise InternalError("the reference semantics do not begin where the trace begins")
+    states: list[State | ModelError] = [initial]
+    for number, transition in enumerate(path.transitions, start=1):
+        state = states[-1]
+        if isinstance(state, ModelError):
+            raise InternalError(f"the reference semantics end with {state} before step {number}")
+        outcomes = (s.outcome for s in reference.successors(state) if s.transition == transition)
+        following = next(outcomes, None)
+        if following is None:
+            raise InternalError(f"the reference semantics do not allow step {number}: {transition}")
+        states.append(following)
+    return states
+
+
+def _confirm(reference: ReferenceMachine, verdict: Verdict, path: Path) -> None:
+    states = _followed(reference, path)
+    final = states[-1]
+    if isinstance(final, ModelError):
+        raise InternalError(f"the trace of {verdict.property} ends with {final}")
+    if verdict.property == DEADLOCK_FREE:
+        instances = range(len(reference.instances))
+        agreed = _is_quiescent(reference, final) and any(
+            not reference.label_of(final, instance).idle for instance in instances
+        )
+    else:
+        number = [prop.name for prop in reference.program.properties].index(verdict.property)
+        kind = reference.program.properties[number].kind
+        before = states[-2] if kind is PropertyKind.TRANSITION else None
+        assert not isinstance(before, ModelError)
+        agreed = reference.holds(number, final, before) == (kind is PropertyKind.REACHABLE)
+        if kind is PropertyKind.QUIESCENT:
+            agreed = agreed and _is_quiescent(reference, final)
+    if not agreed:
+        raise InternalError(f"the reference semantics do not confirm the trace of {verdict.property}")
+
+
+def _is_quiescent(reference: ReferenceMachine, state: State) -> bool:
+    return all(successor.transition.kind.is_fault for successor in reference.successors(state))
+
+
+def _confirm_failure(reference: ReferenceMachine, failure: Failure) -> None:
+    states = _followed(reference, failure.path)
+    final = states[-1]
+    found = final if isinstance(final, ModelError) else _failing_property(reference, states)
+    expected = failure.error
+    if found is None or (found.kind, _line(found)) != (expected.kind, _line(expected)):
+        raise InternalError(f"the reference semantics give {found!r}, not the model error {expected!r}")
+
+
+def _failing_property(reference: ReferenceMachine, states: list[State | ModelError]) -> ModelError | None:
+    final = states[-1]
+    before = states[-2] if len(states) > 1 else None
+    assert not isinstance(final, ModelError)
+    assert not isinstance(before, ModelError)
+    for number, prop in enumerate(reference.program.properties):
+        if prop.kind is PropertyKind.TRANSITION and before is None:
+            continue
+        try:
+            reference.holds(number, final, before)
+        except ModelError as error:
+            return error
+    return None
+
+
+def _line(error: ModelError) -> tuple[str, int] | None:
+    return None if error.location is None else (error.location.path, error.location.line)

@@ -1,0 +1,179 @@
+"""Breadth-first search over a transition system: shortest counterexamples, the same on every run."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from checker.engines.interface import (
+    DEADLOCK_FREE,
+    Answer,
+    Failure,
+    Path,
+    Progress,
+    Request,
+    Result,
+    Statistics,
+    Verdict,
+)
+from checker.errors import ModelError
+from checker.ir.program import PropertyKind
+from checker.semantics.rules import TransitionRules
+from checker.semantics.state import State, StepKind, Transition
+
+_REPORT_EVERY_S = 0.2
+#: How many states are expanded between two looks at the clock.
+_STATES_PER_LOOK = 64
+
+
+class BreadthFirstSearch:
+    """One search. Every state is expanded once, level by level, in the order of its discovery."""
+
+    def __init__(self, engine: str, rules: TransitionRules[Any], request: Request) -> None:
+        self._engine = engine
+        self._rules = rules
+        self._request = request
+        self._properties = list(enumerate(rules.program.properties))
+        self._parents: dict[State, tuple[State, Transition] | None] = {}
+        self._found: dict[str, Path] = {}
+        self._failure: Failure | None = None
+        self._stopped: str | None = None
+        self._transitions = 0
+        self._depth = 0
+        self._fired: Counter[str] = Counter()
+        self._begun = time.monotonic()
+        self._reported = self._begun
+
+    def run(self) -> Result:
+        """Search until everything is seen, a limit is reached, the model fails, or Ctrl-C."""
+        try:
+            self._search()
+        except KeyboardInterrupt:
+            self._stopped = "interrupted"
+        return self._result()
+
+    def _search(self) -> None:
+        level: list[State] = []
+        for successor in self._rules.initial_states():
+            if isinstance(successor.outcome, ModelError):
+                empty = State((), (), ())
+                self._failure = Failure(successor.outcome, Path(empty, ()))
+                return
+            self._discover(successor.outcome, None, level)
+        limits = self._request.limits
+        while level and not self._over():
+            if limits.depth_max is not None and self._depth >= limits.depth_max:
+                self._stopped = f"depth limit of {limits.depth_max} steps"
+                return
+            following: list[State] = []
+            for number, state in enumerate(level):
+                self._expand(state, following)
+                if self._failure is not None:
+                    return
+                if number % _STATES_PER_LOOK == 0 and self._over(len(level) - number + len(following)):
+                    return
+            level = following
+            if level:
+                self._depth += 1
+
+    def _over(self, frontier: int = 0) -> bool:
+        limits, now = self._request.limits, time.monotonic()
+        if now - self._reported > _REPORT_EVERY_S:
+            self._reported = now
+            progress = Progress(len(self._parents), self._depth, frontier, now - self._begun)
+            self._request.report(progress)
+        if limits.states_max is not None and len(self._parents) >= limits.states_max:
+            self._stopped = f"state limit of {limits.states_max:,} states"
+        elif limits.time_s_max is not None and now - self._begun >= limits.time_s_max:
+            self._stopped = f"time limit of {limits.time_s_max:g} s"
+        return self._stopped is not None
+
+    def _expand(self, state: State, following: list[State]) -> None:
+        is_quiescent = True
+        for successor in self._rules.successors(state):
+            transition, outcome = successor.transition, successor.outcome
+            self._transitions += 1
+            self._fired[fired_name(transition)] += 1
+            is_quiescent = is_quiescent and transition.kind.is_fault
+            if isinstance(outcome, ModelError):
+                self._fail(outcome, self._path(state, transition))
+                return
+            self._ask(PropertyKind.TRANSITION, outcome, state, transition)
+            if outcome not in self._parents:
+                self._discover(outcome, (state, transition), following)
+        if is_quiescent:
+            self._ask(PropertyKind.QUIESCENT, state)
+            instances = range(len(self._rules.instances))
+            if any(not self._rules.label_of(state, instance).idle for instance in instances):
+                self._found.setdefault(DEADLOCK_FREE, self._path(state))
+
+    def _discover(self, state: State, parent: tuple[State, Transition] | None, level: list[State]) -> None:
+        if state in self._parents:
+            return
+        self._parents[state] = parent
+        level.append(state)
+        self._ask(PropertyKind.ALWAYS, state)
+        self._ask(PropertyKind.REACHABLE, state)
+
+    def _ask(
+        self,
+        kind: PropertyKind,
+        state: State,
+        before: State | None = None,
+        transition: Transition | None = None,
+    ) -> None:
+        for number, prop in self._properties:
+            if prop.kind is not kind or prop.name in self._found or self._failure is not None:
+                continue
+            start = state if before is None else before
+            try:
+                holds = self._rules.holds(number, state, before)
+            except ModelError as error:
+                self._fail(error, self._path(start, transition))
+                return
+            if holds == (kind is PropertyKind.REACHABLE):
+                self._found[prop.name] = self._path(start, transition)
+
+    def _fail(self, error: ModelError, path: Path) -> None:
+        if self._failure is None:
+            self._failure = Failure(error, path)
+
+    def _path(self, state: State, last: Transition | None = None) -> Path:
+        transitions = [] if last is None else [last]
+        while (parent := self._parents[state]) is not None:
+            state, transition = parent
+            transitions.append(transition)
+        return Path(state, tuple(reversed(transitions)))
+
+    def _result(self) -> Result:
+        if self._failure is not None:
+            self._stopped = "model error"
+        verdicts = [self._verdict(prop.name, prop.kind) for _, prop in self._properties]
+        verdicts.append(self._verdict(DEADLOCK_FREE, PropertyKind.QUIESCENT))
+        statistics = Statistics(
+            len(self._parents),
+            self._transitions,
+            self._depth,
+            time.monotonic() - self._begun,
+            dict(sorted(self._fired.items())),
+        )
+        return Result(self._engine, tuple(verdicts), statistics, self._failure, self._stopped)
+
+    def _verdict(self, name: str, kind: PropertyKind) -> Verdict:
+        path = self._found.get(name)
+        if path is not None:
+            return Verdict(name, Answer.HOLDS if kind is PropertyKind.REACHABLE else Answer.VIOLATED, path)
+        if self._stopped is None:
+            return Verdict(name, Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS)
+        if self._stopped.startswith("depth limit") and kind is not PropertyKind.REACHABLE:
+            return Verdict(name, Answer.HOLDS_UP_TO, depth=self._depth)
+        # Every state before the level being expanded has been seen with all its steps.
+        return Verdict(name, Answer.UNKNOWN, depth=max(self._depth - 1, 0), reason=self._stopped)
+
+
+def fired_name(transition: Transition) -> str:
+    """The name under which coverage counts a transition: ``seen.get``, ``seen.get fail``, ``crash``."""
+    if transition.kind in (StepKind.FAIL, StepKind.AMBIGUOUS):
+        return f"{transition.name} {transition.kind.value}"
+    return transition.name

@@ -1,0 +1,61 @@
+"""Check results as JSON-like data, for CI and other programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checker.spec.check import Checked, Finding
+from checker.trace.trace import Trace
+
+#: Raised when a field changes its meaning or goes away; new fields do not change it.
+SCHEMA_VERSION = 1
+
+
+def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
+    """One spec's result; ``saved`` maps a property to the file of its trace."""
+    spec, statistics = checked.spec, checked.result.statistics
+    program = spec.lowered.program
+    budgets = program.budgets
+    failure = checked.result.failure
+    return {
+        "spec": str(spec.path),
+        "model": spec.model_reference,
+        "engine": checked.result.engine,
+        "bounds": {index.name: index.size for index in program.index_sets},
+        "faults": dict(zip(budgets.names, budgets.amounts, strict=True)),
+        "max_attempts": budgets.max_attempts,
+        "status": checked.status.name.lower(),
+        "states": statistics.states,
+        "transitions": statistics.transitions,
+        "depth": statistics.depth,
+        "seconds": round(statistics.seconds, 3),
+        "stopped": checked.result.stopped,
+        "never_fired": list(checked.never_fired),
+        "model_error": None if failure is None else str(failure.error),
+        "verdicts": [_finding(finding, saved.get(finding.name)) for finding in checked.findings],
+    }
+
+
+def _finding(finding: Finding, saved: str | None) -> dict[str, Any]:
+    verdict = finding.verdict
+    return {
+        "property": finding.name,
+        "kind": finding.kind.value,
+        "answer": verdict.answer.value,
+        "expected": finding.expected.value,
+        "status": finding.status.name.lower(),
+        "depth": verdict.depth,
+        "reason": verdict.reason,
+        "story": finding.story,
+        "trace": saved,
+        "steps": None if finding.trace is None else trace_data(finding.trace),
+        "faults_used": {} if finding.trace is None else {n: s for n, (s, _) in finding.trace.spent.items()},
+    }
+
+
+def trace_data(trace: Trace) -> list[dict[str, Any]]:
+    """The steps of a run in words."""
+    return [
+        {"number": step.number, "actor": step.actor, "step": step.title, "outcome": step.outcome}
+        for step in trace.steps
+    ]

@@ -1,0 +1,154 @@
+"""Verdicts and traces as text for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from checker.engines.interface import Answer
+from checker.ir.program import Program
+from checker.ir.types import BagType, MapType, SetType, Type
+from checker.ir.values import Value, in_order, show
+from checker.spec.check import Checked, Finding, Status
+from checker.trace.trace import Change, Step, Trace
+
+_COLOURS = {
+    Status.AS_EXPECTED: "green",
+    Status.DIFFERS: "red",
+    Status.BAD_INPUT: "red",
+    Status.UNDECIDED: "yellow",
+}
+_WORDS = {
+    Status.AS_EXPECTED: "as expected",
+    Status.DIFFERS: "NOT as expected",
+    Status.UNDECIDED: "undecided",
+    Status.BAD_INPUT: "model error",
+}
+
+
+def print_verdicts(console: Console, checked: Checked) -> None:
+    """The table of one spec: what was checked, every property's verdict, coverage."""
+    spec, statistics = checked.spec, checked.result.statistics
+    console.print(Text.assemble((f"{spec.path}", "bold"), f"  {spec.lowered.program.name}"))
+    if spec.description:
+        console.print(f"  {spec.description}", highlight=False)
+    console.print(f"  {bounds_text(spec.lowered.program)}", style="dim", highlight=False)
+    table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+    for finding in checked.findings:
+        colour = _COLOURS[finding.status]
+        table.add_row(
+            Text(str(finding.verdict), style=colour),
+            finding.name,
+            Text(_note(finding), style="dim"),
+            Text(_expectation(finding), style=colour),
+        )
+    console.print(table, highlight=False)
+    stopped = f"; stopped: {checked.result.stopped}" if checked.result.stopped else ""
+    console.print(
+        f"  {checked.result.engine}: {statistics.states:,} states, {statistics.transitions:,} transitions, "
+        f"depth {statistics.depth}, {statistics.seconds:.1f} s{stopped}",
+        style="dim",
+        highlight=False,
+    )
+    if checked.never_fired and checked.result.stopped is None:
+        console.print(f"  never happened: {', '.join(checked.never_fired)}", style="yellow", highlight=False)
+
+
+def bounds_text(program: Program) -> str:
+    """The bounds and budgets that a verdict covers, in one line."""
+    sizes = ", ".join(f"{index.name} {index.size}" for index in program.index_sets)
+    budgets = program.budgets
+    amounts = zip(budgets.names, budgets.amounts, strict=True)
+    faults = ", ".join(f"{name} {amount}" for name, amount in amounts if amount) or "none"
+    return f"bounds: {sizes or 'none'}; faults: {faults}; SDK attempts: {budgets.max_attempts}"
+
+
+def _note(finding: Finding) -> str:
+    verdict = finding.verdict
+    if verdict.answer is Answer.UNKNOWN:
+        return f"{verdict.reason}; nothing found up to depth {verdict.depth}"
+    if finding.trace is None:
+        return ""
+    steps = len(finding.trace.steps)
+    return f"{'counterexample' if verdict.answer is Answer.VIOLATED else 'witness'} of {steps} steps"
+
+
+def _expectation(finding: Finding) -> str:
+    word = _WORDS[finding.status]
+    return word if finding.status is Status.AS_EXPECTED else f"{word} ({finding.expected.value})"
+
+
+def print_counterexample(console: Console, finding: Finding) -> None:
+    """A violated property's story, and the run step by step with what each step changed."""
+    assert finding.trace is not None
+    console.print()
+    console.print(Text(f"  {finding.name}: {finding.story}.", style="bold"))
+    if finding.description:
+        console.print(f"  ({finding.description})", style="dim", highlight=False)
+    console.print(f"  faults it uses: {faults_text(finding.trace)}", style="dim", highlight=False)
+    print_trace(console, finding.trace)
+
+
+def faults_text(trace: Trace) -> str:
+    """Which faults a run uses, of which budgets."""
+    used = [f"{spent} of {full} {name}" for name, (spent, full) in trace.spent.items()]
+    return ", ".join(used) or "none"
+
+
+def print_trace(console: Console, trace: Trace) -> None:
+    """The steps of a run: who, what, how it ended, and the changes to durable state."""
+    actor_width = max([len(step.actor) for step in trace.steps], default=0)
+    for step in trace.steps:
+        style = "yellow" if step.kind.is_fault else ""
+        line = f"  {step.number:>3}  {step.actor:<{actor_width}}  {step.title}"
+        outcome = f"  {step.outcome}" if step.outcome else ""
+        console.print(Text.assemble((line, style), (outcome, "cyan")), soft_wrap=True)
+        for change in durable(step):
+            console.print(
+                Text(f"       {'':<{actor_width}}    {change_text(change)}", style="dim"), soft_wrap=True
+            )
+    if trace.error is not None:
+        console.print(Text(f"  {trace.error}", style="red"), soft_wrap=True)
+
+
+def durable(step: Step) -> list[Change]:
+    """A step's changes to the variables of the model and its components."""
+    return [change for change in step.changes if change.type is not None and _is_variable(step, change)]
+
+
+def _is_variable(step: Step, change: Change) -> bool:
+    return change.owner == "" or change.name.startswith(f"{change.owner}.")
+
+
+def change_text(change: Change) -> str:
+    """A change as a difference: ``orders.items: + rowid 0: OrderRow(order 0, worker 0)``."""
+    assert change.type is not None
+    removed, added = _difference(change.type, change.before, change.after)
+    if removed is None or added is None:
+        return f"{change.name}: {change.text(change.before)} → {change.text(change.after)}"
+    parts = [f"− {text}" for text in removed] + [f"+ {text}" for text in added]
+    return f"{change.name}: {'  '.join(parts)}"
+
+
+def _difference(type_: Type, before: Value, after: Value) -> tuple[list[str] | None, list[str] | None]:
+    match type_:
+        case SetType(element):
+            gone, new = before - after, after - before
+            return [show(element, v) for v in in_order(element, gone)], [
+                show(element, v) for v in in_order(element, new)
+            ]
+        case BagType(element):
+            values = in_order(element, {*before, *after})
+            gone = [v for v in values for _ in range(before.get(v, 0) - after.get(v, 0))]
+            new = [v for v in values for _ in range(after.get(v, 0) - before.get(v, 0))]
+            return [show(element, v) for v in gone], [show(element, v) for v in new]
+        case MapType(key, inner):
+            keys = in_order(key, {*before, *after})
+            gone = [k for k in keys if k in before and (k not in after or before[k] != after[k])]
+            new = [k for k in keys if k in after and (k not in before or before[k] != after[k])]
+            return [f"{show(key, k)}: {show(inner, before[k])}" for k in gone], [
+                f"{show(key, k)}: {show(inner, after[k])}" for k in new
+            ]
+        case _:
+            return None, None

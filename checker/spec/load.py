@@ -1,0 +1,184 @@
+"""Loading specs, and the models that they name."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from checker.dsl.declarations import Model
+from checker.dsl.lowering import LoweredModel, lower
+from checker.engines.interface import DEADLOCK_FREE, Answer, Limits
+from checker.engines.runner import DEFAULT_ENGINE, engine_named
+from checker.errors import UserError
+from checker.ir.program import Budgets
+from checker.spec.models import load_model
+from checker.spec.tables import Table, did_you_mean
+
+_EXPECTATIONS = {
+    "holds": Answer.HOLDS,
+    "violated": Answer.VIOLATED,
+    "unknown": Answer.UNKNOWN,
+}
+_GLOBAL_FAULTS = ("crash", "fail", "ambiguous")
+_KEYS = ("model", "description", "engine", "bounds", "faults", "sdk", "limits", "expect", "lab")
+
+
+@dataclass(frozen=True, slots=True)
+class LabPart:
+    """How the lab reaches the consumer that a spec's model stands for; paths are as in the file.
+
+    ``fixed_by`` names the specs whose consumers claim not to have this one's faults.
+    """
+
+    wiring: str
+    command: tuple[str, ...]
+    fixed_by: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One check. ``name`` is its file's name without the ending; ``expected`` covers every property."""
+
+    path: Path
+    name: str
+    description: str
+    model: type[Model]
+    model_reference: str
+    lowered: LoweredModel
+    engine: str
+    limits: Limits
+    expected: Mapping[str, Answer]
+    lab: LabPart | None
+
+    @property
+    def group(self) -> str:
+        """The folder that the spec lies in, which its consumers and generated tests share."""
+        return self.path.parent.name
+
+
+def find_specs(paths: Iterable[str]) -> list[Path]:
+    """The spec files among files and folders, sorted; all of ``specs/`` where none are given.
+
+    Raises:
+        UserError: a path that does not exist, or a folder without specs.
+    """
+    given = list(paths) or ["specs"]
+    found: list[Path] = []
+    for text in given:
+        path = Path(text)
+        if path.is_dir():
+            inside = sorted(path.rglob("*.toml"))
+            if not inside:
+                raise UserError("there is no spec in this folder", where=text, hint="specs end in .toml")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            known = [str(p) for p in sorted(Path("specs").rglob("*.toml"))]
+            hint = did_you_mean(text, known) if known else "run quackcheck where models/ and specs/ are"
+            raise UserError("there is no such spec", where=text, hint=hint)
+    return list(dict.fromkeys(found))
+
+
+def load_spec(path: Path) -> Spec:
+    """Read a spec, import its model, and lower it for the spec's bounds.
+
+    Raises:
+        UserError: anything wrong in the file or in the model, with the place.
+    """
+    source = str(path)
+    table = Table(_toml(path), source)
+    table.known(_KEYS)
+    reference = table.text("model")
+    model = load_model(reference, source)
+    engine = table.text("engine", DEFAULT_ENGINE)
+    try:
+        engine_named(engine)
+        lowered = lower(model, _bounds(table.table("bounds")), _budgets(table))
+    except UserError as error:
+        raise _in_spec(error, source) from None
+    return Spec(
+        path,
+        path.stem,
+        table.text("description", ""),
+        model,
+        reference,
+        lowered,
+        engine,
+        _limits(table.table("limits")),
+        _expected(table.table("expect"), lowered),
+        _lab(table.table("lab")) if "lab" in table.data else None,
+    )
+
+
+def _in_spec(error: UserError, source: str) -> UserError:
+    """An error whose place is a table of the spec gets the spec's path before it."""
+    if error.where is None or (isinstance(error.where, str) and error.where.startswith("[")):
+        where = source if error.where is None else f"{source} {error.where}"
+        return UserError(error.what, where=where, hint=error.hint, excerpt=error.excerpt)
+    return error
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"this is not TOML: {error}", where=str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the spec cannot be read: {error}", where=str(path)) from None
+
+
+def _bounds(table: Table) -> dict[str, int]:
+    return {key: table.whole(key, low=-(10**9)) or 0 for key in table.data}
+
+
+def _budgets(table: Table) -> Budgets:
+    faults = table.table("faults")
+    amounts = {name: faults.whole(name, 0) or 0 for name in _GLOBAL_FAULTS}
+    component: list[tuple[str, int]] = []
+    for key, value in faults.data.items():
+        if key in _GLOBAL_FAULTS:
+            continue
+        if isinstance(value, dict):
+            inner = faults.table(key)
+            component += [(f"{key}.{fault}", inner.whole(fault, 0) or 0) for fault in inner.data]
+        else:
+            component.append((key, faults.whole(key, 0) or 0))
+    sdk = table.table("sdk")
+    sdk.known(["max_attempts"])
+    attempts = sdk.whole("max_attempts", 1, low=1) or 1
+    return Budgets(amounts["crash"], amounts["fail"], amounts["ambiguous"], tuple(component), attempts)
+
+
+def _limits(table: Table) -> Limits:
+    table.known(["states", "seconds", "depth"])
+    return Limits(table.whole("states", low=1), table.number("seconds"), table.whole("depth", low=1))
+
+
+def _expected(table: Table, lowered: LoweredModel) -> dict[str, Answer]:
+    names = [prop.name for prop in lowered.program.properties] + [DEADLOCK_FREE]
+    for key in table.data:
+        if key not in names:
+            what = f"{lowered.program.name} has no property '{key}'"
+            raise UserError(what, where=table.where(), hint=did_you_mean(key, names))
+    expected = {}
+    for name in names:
+        text = table.text(name, "holds")
+        if text not in _EXPECTATIONS:
+            hint = did_you_mean(text, _EXPECTATIONS)
+            raise UserError(f"unknown expectation '{text}'", where=table.where(name), hint=hint)
+        expected[name] = _EXPECTATIONS[text]
+    return expected
+
+
+def _lab(table: Table) -> LabPart:
+    settings = {key: value for key, value in table.data.items() if key not in ("fixed_by",)}
+    command = table.texts("command")
+    if not command:
+        hint = 'add: command = ["{python}", "-m", "consumers.my_consumer"]'
+        raise UserError("'command' is missing or empty", where=table.where(), hint=hint)
+    return LabPart(table.text("wiring"), command, table.texts("fixed_by"), settings)

@@ -1,0 +1,164 @@
+"""Traces as ITF JSON, the Informal Trace Format of the TLA+ ecosystem, so that other tools read them.
+
+Source: Apalache ADR-015. What the format does not have (who did what, the spec, how to replay) lies in
+``#meta`` objects, as the format intends.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from checker.errors import UserError
+from checker.ir.program import Program
+from checker.ir.types import (
+    BagType,
+    EnumType,
+    FifoType,
+    IndexType,
+    MapType,
+    OptionType,
+    RecordType,
+    SetType,
+    Type,
+)
+from checker.ir.values import Value, in_order
+from checker.semantics.state import UNASSIGNED, State, StepKind, Transition
+from checker.trace.plain import index_name
+from checker.trace.trace import Step, Trace
+
+#: The version of what ``#meta`` holds.
+FORMAT_VERSION = 1
+
+
+def to_itf(trace: Trace, about: dict[str, Any]) -> dict[str, Any]:
+    """The trace as an ITF document; ``about`` is added to its ``#meta`` (the spec, the property, ...)."""
+    program = trace.program
+    names = [variable.name for variable in program.variables]
+    names += [process.name for process in program.processes] + ["budgets"]
+    states = [{"#meta": {"index": 0, "step": "init"}, **_state(program, trace.initial)}]
+    for step in trace.steps:
+        states.append({"#meta": _step(step), **_state(program, step.state)})
+    meta = {"format": "ITF", "format-version": FORMAT_VERSION, "model": program.name, **about}
+    return {"#meta": meta, "vars": names, "states": states}
+
+
+def transitions_of(document: Any, source: str) -> tuple[Transition, ...]:
+    """The transitions of a saved trace.
+
+    Raises:
+        UserError: the document is no trace that quackcheck saved.
+    """
+    try:
+        version = document["#meta"]["format-version"]
+        if version != FORMAT_VERSION:
+            hint = "save the trace again with this version: quackcheck check"
+            raise UserError(
+                f"the trace has format version {version}, not {FORMAT_VERSION}", where=source, hint=hint
+            )
+        return tuple(_transition(state["#meta"]["transition"]) for state in document["states"][1:])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        hint = "use a file that 'quackcheck check' wrote into traces/"
+        raise UserError(
+            f"this is no trace of quackcheck ({error!r} is missing)", where=source, hint=hint
+        ) from None
+
+
+def read_itf(path: str) -> Any:
+    """The JSON of a trace file. Raises UserError where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except OSError as error:
+        raise UserError(f"the trace cannot be read: {error.strerror}", where=path) from None
+    except ValueError as error:
+        hint = "use a file that 'quackcheck check' wrote into traces/"
+        raise UserError(f"the trace is not JSON: {error}", where=path, hint=hint) from None
+
+
+def _step(step: Step) -> dict[str, Any]:
+    transition = step.transition
+    return {
+        "index": step.number,
+        "actor": step.actor,
+        "step": step.title,
+        "outcome": step.outcome,
+        "transition": {
+            "kind": transition.kind.value,
+            "name": transition.name,
+            "process": transition.process,
+            "parameters": transition.parameters,
+            "choices": transition.choices,
+        },
+    }
+
+
+def _transition(data: Any) -> Transition:
+    return Transition(
+        StepKind(data["kind"]),
+        data["name"],
+        data["process"],
+        tuple(_tupled(parameter) for parameter in data["parameters"]),
+        tuple(data["choices"]),
+    )
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(part) for part in value) if isinstance(value, list) else value
+
+
+def _state(program: Program, state: State) -> dict[str, Any]:
+    result = {
+        variable.name: _value(variable.type, value)
+        for variable, value in zip(program.variables, state.variables, strict=True)
+    }
+    for process in program.processes:
+        entries = []
+        for index in range(process.instances):
+            number = process.first_instance + index
+            waiting = state.processes[number]
+            label = process.labels[waiting.label]
+            known = zip(label.live, waiting.locals, strict=True)
+            entries.append(
+                [
+                    program.instance_name(number).replace(" ", "-"),
+                    {
+                        "waits_for": label.call.name,
+                        "line": label.location.line,
+                        "attempts_failed": waiting.attempt,
+                        "locals": {
+                            name: _value(process.locals[name], value)
+                            for name, value in known
+                            if value is not UNASSIGNED
+                        },
+                    },
+                ]
+            )
+        result[process.name] = {"#map": entries}
+    result["budgets"] = dict(zip(program.budgets.names, state.budgets, strict=True))
+    return result
+
+
+def _value(type_: Type, value: Value) -> Any:
+    match type_:
+        case IndexType():
+            return index_name(type_, value)
+        case EnumType(_, members):
+            return members[value]
+        case OptionType(inner):
+            if value is None:
+                return {"tag": "None", "value": {"#tup": []}}
+            return {"tag": "Some", "value": _value(inner, value)}
+        case RecordType(_, fields):
+            return {name: _value(t, v) for (name, t), v in zip(fields, value, strict=True)}
+        case SetType(element):
+            return {"#set": [_value(element, v) for v in in_order(element, value)]}
+        case BagType(element):
+            return {"#map": [[_value(element, v), value[v]] for v in in_order(element, value)]}
+        case FifoType(element):
+            return [_value(element, v) for v in value]
+        case MapType(key, inner):
+            entries = [[_value(key, k), _value(inner, value[k])] for k in in_order(key, value)]
+            return {"#map": entries}
+        case _:
+            return value

@@ -1,0 +1,276 @@
+"""The one-sentence story of a counterexample: which entity, which processes, at which steps, and why.
+
+The sentence is built from the trace alone: the values for which the property fails, the steps that
+wrote what the property looks at, what both sides had read before, and the faults on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.ir.expressions import Expr, PureCall, StateVar, children
+from checker.ir.program import Program, Property, PropertyKind
+from checker.ir.statements import Stmt, expressions, nested
+from checker.ir.types import INT, BagType, FifoType, IndexType, MapType, OptionType, RecordType, SetType, Type
+from checker.ir.values import Value, index_label, show
+from checker.semantics.machine import Machine
+from checker.semantics.state import StepKind
+from checker.trace.trace import Change, Step, Trace
+
+
+def tell(machine: Machine, prop: Property, trace: Trace) -> str:
+    """The story of a violated property; a sentence without its full stop."""
+    number = machine.program.properties.index(prop)
+    before = trace.before_final if prop.kind is PropertyKind.TRANSITION else None
+    bindings = machine.failing_bindings(number, trace.final, before)
+    story = _Story(machine.program, prop, trace, list(bindings.values()))
+    match prop.kind:
+        case PropertyKind.QUIESCENT:
+            return story.of_what_is_missing()
+        case PropertyKind.TRANSITION:
+            return story.of_a_change()
+        case _:
+            return story.of_writers()
+
+
+def tell_deadlock(machine: Machine, trace: Trace) -> str:
+    """The story of a state in which nothing can happen and some process is stuck."""
+    stuck = []
+    for instance in range(len(machine.instances)):
+        label = machine.label_of(trace.final, instance)
+        if not label.idle:
+            stuck.append(f"{machine.program.instance_name(instance)} waits for {label.call.name}")
+    return f"nothing more can happen, but {_listing(stuck)}"
+
+
+class _Story:
+    """The facts from which a story is told."""
+
+    def __init__(
+        self, program: Program, prop: Property, trace: Trace, bound: list[tuple[Type, Value]]
+    ) -> None:
+        self._program = program
+        self._property = prop
+        self._trace = trace
+        self._entities = [(t, v) for pair in bound for t, v in _entities(*pair)]
+        owners = {program.variable(name).component for name in _variables(program, prop)}
+        self._components = owners - {""}
+
+    def of_writers(self) -> str:
+        """An ALWAYS property: who wrote what it looks at, and what they had read."""
+        writers = [step for step in self._trace.steps if self._writes(step, self._components)]
+        subject = self._subject()
+        if not writers:
+            return f"{self._property.name} is false{subject and f' for {subject}'} after step {self._length}"
+        times = {1: "", 2: " twice"}.get(len(writers), f" {len(writers)} times")
+        by = _listing([f"by {step.actor} at step {step.number}" for step in writers])
+        where = _listing(list(dict.fromkeys(self._written_to(step) for step in writers)))
+        return f"{subject or 'the state'} was written to {where}{times}: {by}{self._race(writers)}"
+
+    def of_what_is_missing(self) -> str:
+        """A QUIESCENT property: what was never written, and what happened last."""
+        subject = self._subject() or "the state"
+        writers = [step for step in self._trace.steps if self._writes(step, self._components)]
+        if writers or not self._components:
+            by = _listing([f"by {step.actor} at step {step.number}" for step in writers])
+            written = f", written {by}" if writers else ""
+            return f"nothing more can happen, and {self._property.name} is false for {subject}{written}"
+        last = _listing(list(_deeds(self._decisive())))
+        where = _listing([f"`{name}`" for name in sorted(self._components)])
+        return f"{subject} never reached {where}, and nothing more can happen: {last}"
+
+    def of_a_change(self) -> str:
+        """A TRANSITION property: the step that made the change, and who wrote before it."""
+        last = self._trace.steps[-1]
+        earlier = [step for step in self._trace.steps[:-1] if self._writes(step, self._components)]
+        where = self._written_to(last)
+        subject = self._subject() or "the state"
+        story = f"{last.actor} changed {subject} in {where} at step {last.number}"
+        if earlier:
+            by = earlier[-1]
+            story += f", which {by.actor} had written at step {by.number}"
+        return story + self._race([*earlier[-1:], last])
+
+    @property
+    def _length(self) -> int:
+        return len(self._trace.steps)
+
+    def _subject(self) -> str:
+        return _listing(list(dict.fromkeys(show(type_, value) for type_, value in self._entities)))
+
+    def _writes(self, step: Step, components: set[str]) -> bool:
+        return any(
+            change.owner in components and change.type is not None and self._concerns(change)
+            for change in step.changes
+        )
+
+    def _concerns(self, change: Change) -> bool:
+        """Whether a change adds or removes something that mentions one of the story's entities."""
+        if not self._entities:
+            return True
+        assert change.type is not None
+        old, new = set(_parts(change.type, change.before)), set(_parts(change.type, change.after))
+        return any(
+            entity in _entities(type_, value) for type_, value in (old ^ new) for entity in self._entities
+        )
+
+    def _written_to(self, step: Step) -> str:
+        owners = [change.owner for change in step.changes if change.owner in self._components]
+        return _listing([f"`{name}`" for name in dict.fromkeys(owners)])
+
+    def _race(self, writers: list[Step]) -> str:
+        """What made it possible: both had read something before either wrote it, or the faults."""
+        actors = list(dict.fromkeys(step.actor for step in writers))
+        if len(actors) == 2 and (read := self._read_by_both(actors, writers)):
+            return f"; both read `{read}` before either wrote it"
+        faults = [step for step in self._trace.steps if step.kind.is_fault]
+        if not faults:
+            return ""
+        return "; " + _listing([f"{_fault_text(step)} at step {step.number}" for step in faults])
+
+    def _read_by_both(self, actors: list[str], writers: list[Step]) -> str | None:
+        for component in dict.fromkeys(call.component for step in self._trace.steps for call in step.calls):
+            if component in self._components:
+                continue
+            reads = [self._last_read(actor, component, writers) for actor in actors]
+            if any(number is None for number in reads):
+                continue
+            last = max(number for number in reads if number is not None)
+            wrote = any(self._writes(step, {component}) for step in self._trace.steps[:last])
+            if not wrote:
+                return component
+        return None
+
+    def _last_read(self, actor: str, component: str, writers: list[Step]) -> int | None:
+        """The last step before its write at which an actor called a component without changing it."""
+        own = max(step.number for step in writers if step.actor == actor)
+        for step in reversed(self._trace.steps[: own - 1]):
+            called = any(call.component == component for call in step.calls)
+            changed = any(change.owner == component for change in step.changes)
+            if step.actor == actor and called and not changed:
+                return step.number
+        return None
+
+    def _decisive(self) -> list[Step]:
+        """The steps worth telling when something is missing: faults, and what processes then did."""
+        steps = [step for step in self._trace.steps if step.kind is not StepKind.ACTION]
+        first_fault = next((i for i, step in enumerate(steps) if step.kind.is_fault), None)
+        if first_fault is None:
+            return steps[-3:]
+        return [step for step in steps[max(first_fault - 1, 0) :] if step.kind.is_fault or _acts(step)][:4]
+
+
+def _deeds(steps: list[Step]) -> Iterator[str]:
+    """What each step did, naming an actor only where it changes."""
+    actor = None
+    for step in steps:
+        who = "" if step.actor == actor else f"{step.actor} "
+        yield f"{who}{_did(step)} at step {step.number}"
+        actor = step.actor
+
+
+def _acts(step: Step) -> bool:
+    return bool(step.calls) and any(change.type is not None and "." in change.name for change in step.changes)
+
+
+def _did(step: Step) -> str:
+    match step.kind:
+        case StepKind.CRASH:
+            return "crashed"
+        case StepKind.FAIL:
+            return f"called {step.transition.name} (which failed)"
+        case StepKind.AMBIGUOUS:
+            return f"called {step.transition.name} (its answer was lost)"
+        case StepKind.CALL:
+            return f"called {step.transition.name}"
+        case _:
+            return step.transition.name.rpartition(".")[2].replace("_", " ")
+
+
+def _fault_text(step: Step) -> str:
+    match step.kind:
+        case StepKind.CRASH:
+            return f"{step.actor} crashed"
+        case StepKind.FAIL:
+            return f"{step.actor}'s {step.transition.name} failed"
+        case StepKind.AMBIGUOUS:
+            return f"the answer to {step.actor}'s {step.transition.name} was lost"
+        case _:
+            return f"{step.transition.name} happened"
+
+
+def _listing(parts: list[str]) -> str:
+    if not parts:
+        return ""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _entities(type_: Type, value: Value) -> Iterator[tuple[Type, Value]]:
+    """The members of index sets inside a value, process numbers aside."""
+    match type_:
+        case IndexType(name, _):
+            if index_label(name) != "process":
+                yield type_, value
+        case OptionType(inner):
+            if value is not None:
+                yield from _entities(inner, value)
+        case RecordType(_, fields):
+            # Of a row, the first index is what it is about; the others are who wrote it, and the like.
+            for (_, field_type), part in zip(fields, value, strict=True):
+                found = list(_entities(field_type, part))
+                if found:
+                    yield from found
+                    return
+        case SetType(element) | FifoType(element) | BagType(element):
+            for part in value:
+                yield from _entities(element, part)
+        case MapType(key, inner):
+            for k, v in value.items():
+                yield from _entities(key, k)
+                yield from _entities(inner, v)
+        case _:
+            return
+
+
+def _parts(type_: Type, value: Value) -> Iterator[tuple[Type, Value]]:
+    """What a collection consists of, as typed values; a map's entry counts as a record."""
+    match type_:
+        case MapType(key, inner):
+            entry = RecordType("entry", (("value", inner), ("key", key)))
+            yield from ((entry, (v, k)) for k, v in value.items())
+        case BagType(element):
+            counted = RecordType("copies", (("element", element), ("count", INT)))
+            yield from ((counted, pair) for pair in value.items())
+        case SetType(element) | FifoType(element):
+            yield from ((element, part) for part in value)
+        case _:
+            yield type_, value
+
+
+def _variables(program: Program, prop: Property) -> set[str]:
+    """The variables that a property looks at, through all helpers."""
+    found: set[str] = set()
+    todo, seen = [prop.routine], set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for expr in _all_expressions(program.routines[name].body):
+            if isinstance(expr, StateVar):
+                found.add(expr.name.removeprefix("old."))
+            if isinstance(expr, PureCall):
+                todo.append(expr.routine)
+    return found
+
+
+def _all_expressions(body: tuple[Stmt, ...]) -> Iterator[Expr]:
+    def inside(expr: Expr) -> Iterator[Expr]:
+        yield expr
+        for child in children(expr):
+            yield from inside(child)
+
+    for statement in body:
+        for expr in expressions(statement):
+            yield from inside(expr)
+        yield from _all_expressions(nested(statement))
