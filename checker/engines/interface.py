@@ -29,7 +29,7 @@ class Answer(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class Run:
     """A run by its initial state and transitions; what an engine reports, before it is replayed."""
 
     initial: State
@@ -46,7 +46,7 @@ class Verdict:
 
     property: str
     answer: Answer
-    path: Path | None = None
+    path: Run | None = None
     depth: int | None = None
     reason: str = ""
 
@@ -106,7 +106,7 @@ class Failure:
     """A model error, and a shortest run into it."""
 
     error: ModelError
-    path: Path
+    path: Run
 
 
 @dataclass(frozen=True, slots=True)

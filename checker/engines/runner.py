@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from checker.engines.explicit import ExplicitEngine
-from checker.engines.interface import DEADLOCK_FREE, Engine, Failure, Path, Request, Result, Verdict
+from checker.engines.interface import DEADLOCK_FREE, Engine, Failure, Request, Result, Run, Verdict
 from checker.engines.reference import ReferenceMachine
 from checker.engines.reference.engine import ReferenceEngine
 from checker.errors import InternalError, ModelError, UserError
@@ -42,7 +42,7 @@ def run(name: str, request: Request) -> Result:
     return result
 
 
-def _followed(reference: ReferenceMachine, path: Path) -> list[State | ModelError]:
+def _followed(reference: ReferenceMachine, path: Run) -> list[State | ModelError]:
     """The states along a path as the reference semantics have them, the initial one first."""
     initial = next((s.outcome for s in reference.initial_states() if s.outcome == path.initial), None)
     if initial is None:
@@ -60,7 +60,7 @@ def _followed(reference: ReferenceMachine, path: Path) -> list[State | ModelErro
     return states
 
 
-def _confirm(reference: ReferenceMachine, verdict: Verdict, path: Path) -> None:
+def _confirm(reference: ReferenceMachine, verdict: Verdict, path: Run) -> None:
     states = _followed(reference, path)
     final = states[-1]
     if isinstance(final, ModelError):

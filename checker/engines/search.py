@@ -10,21 +10,55 @@ from checker.engines.interface import (
     DEADLOCK_FREE,
     Answer,
     Failure,
-    Path,
     Progress,
     Request,
     Result,
+    Run,
     Statistics,
     Verdict,
 )
 from checker.errors import ModelError
+from checker.ir.dependencies import OLD_PREFIX, reads_processes, variables_read
 from checker.ir.program import PropertyKind
+from checker.ir.values import Value
 from checker.semantics.rules import TransitionRules
 from checker.semantics.state import State, StepKind, Transition
 
 _REPORT_EVERY_S = 0.2
 #: How many states are expanded between two looks at the clock.
 _STATES_PER_LOOK = 64
+
+
+class _AskedProperty:
+    """A property with its answers so far, by the values of the variables that it reads.
+
+    Most steps change nothing that a property looks at, so that nearly every answer is known.
+    """
+
+    def __init__(self, rules: TransitionRules[Any], number: int) -> None:
+        program = rules.program
+        prop = program.properties[number]
+        self.name = prop.name
+        self._rules = rules
+        self._number = number
+        positions = {variable.name: i for i, variable in enumerate(program.variables)}
+        read = variables_read(program, prop.routine)
+        self._now = [positions[name] for name in sorted(read) if not name.startswith(OLD_PREFIX)]
+        self._old = [positions[name.removeprefix(OLD_PREFIX)] for name in sorted(read - set(positions))]
+        self._is_remembered = not reads_processes(program, prop.routine)
+        self._answers: dict[tuple[Value, ...], bool] = {}
+
+    def holds(self, state: State, before: State | None) -> bool:
+        """As ``TransitionRules.holds``."""
+        if not self._is_remembered:
+            return self._rules.holds(self._number, state, before)
+        key = tuple(state.variables[position] for position in self._now)
+        if before is not None:
+            key += tuple(before.variables[position] for position in self._old)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._rules.holds(self._number, state, before)
+        return answer
 
 
 class BreadthFirstSearch:
@@ -34,9 +68,12 @@ class BreadthFirstSearch:
         self._engine = engine
         self._rules = rules
         self._request = request
-        self._properties = list(enumerate(rules.program.properties))
+        self._properties = rules.program.properties
+        self._asked: dict[PropertyKind, list[_AskedProperty]] = {kind: [] for kind in PropertyKind}
+        for number, prop in enumerate(self._properties):
+            self._asked[prop.kind].append(_AskedProperty(rules, number))
         self._parents: dict[State, tuple[State, Transition] | None] = {}
-        self._found: dict[str, Path] = {}
+        self._found: dict[str, Run] = {}
         self._failure: Failure | None = None
         self._stopped: str | None = None
         self._transitions = 0
@@ -58,7 +95,7 @@ class BreadthFirstSearch:
         for successor in self._rules.initial_states():
             if isinstance(successor.outcome, ModelError):
                 empty = State((), (), ())
-                self._failure = Failure(successor.outcome, Path(empty, ()))
+                self._failure = Failure(successor.outcome, Run(empty, ()))
                 return
             self._discover(successor.outcome, None, level)
         limits = self._request.limits
@@ -123,33 +160,33 @@ class BreadthFirstSearch:
         before: State | None = None,
         transition: Transition | None = None,
     ) -> None:
-        for number, prop in self._properties:
-            if prop.kind is not kind or prop.name in self._found or self._failure is not None:
+        for asked in self._asked[kind]:
+            if asked.name in self._found or self._failure is not None:
                 continue
             start = state if before is None else before
             try:
-                holds = self._rules.holds(number, state, before)
+                holds = asked.holds(state, before)
             except ModelError as error:
                 self._fail(error, self._path(start, transition))
                 return
             if holds == (kind is PropertyKind.REACHABLE):
-                self._found[prop.name] = self._path(start, transition)
+                self._found[asked.name] = self._path(start, transition)
 
-    def _fail(self, error: ModelError, path: Path) -> None:
+    def _fail(self, error: ModelError, path: Run) -> None:
         if self._failure is None:
             self._failure = Failure(error, path)
 
-    def _path(self, state: State, last: Transition | None = None) -> Path:
+    def _path(self, state: State, last: Transition | None = None) -> Run:
         transitions = [] if last is None else [last]
         while (parent := self._parents[state]) is not None:
             state, transition = parent
             transitions.append(transition)
-        return Path(state, tuple(reversed(transitions)))
+        return Run(state, tuple(reversed(transitions)))
 
     def _result(self) -> Result:
         if self._failure is not None:
             self._stopped = "model error"
-        verdicts = [self._verdict(prop.name, prop.kind) for _, prop in self._properties]
+        verdicts = [self._verdict(prop.name, prop.kind) for prop in self._properties]
         verdicts.append(self._verdict(DEADLOCK_FREE, PropertyKind.QUIESCENT))
         statistics = Statistics(
             len(self._parents),

@@ -151,6 +151,21 @@ def fits(type_: Type, value: Value) -> str | None:
     return None
 
 
+def always_fits(type_: Type) -> bool:
+    """Whether no value of the type's kind can lie outside it: there is no bounded integer inside."""
+    match type_:
+        case IntType(low, high):
+            return low is None and high is None
+        case OptionType(inner) | SetType(inner) | FifoType(inner) | BagType(inner):
+            return always_fits(inner)
+        case RecordType(_, fields):
+            return all(always_fits(field_type) for _, field_type in fields)
+        case MapType(key, inner):
+            return always_fits(key) and always_fits(inner)
+        case _:
+            return True
+
+
 def show(type_: Type, value: Value) -> str:
     """The value as a person reads it: ``order 0``, ``OrderRow(order 0, worker 1)``, ``{order 0}``."""
     match type_:

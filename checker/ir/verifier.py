@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from checker.errors import InternalError
+from checker.ir.dependencies import OLD_PREFIX, all_expressions, flat
 from checker.ir.expressions import (
     Apply,
     Comprehension,
@@ -25,7 +26,6 @@ from checker.ir.statements import Assign, CallRoutine, Choose, For, Return, Stmt
 from checker.ir.types import BOOL, BoolType, FifoType, IntType, RecordType
 from checker.ir.values import fits
 
-_OLD = "old."
 _BOOLEAN = frozenset({Op.NOT, Op.EQ, Op.NE, Op.IS_NONE, Op.CONTAINS, Op.IS_IDLE, Op.SET_SUBSET})
 _COMPARISONS = frozenset({Op.INT_LT, Op.INT_LE, Op.INT_GT, Op.INT_GE})
 
@@ -50,7 +50,10 @@ def verify(program: Program) -> None:
         routine = program.routines[prop.routine]
         _need(routine.returns == BOOL and routine.pure, f"property {prop.name} is no pure predicate")
         if prop.kind is not PropertyKind.TRANSITION:
-            old = any(isinstance(e, StateVar) and e.name.startswith(_OLD) for e in _all(routine.body))
+            old = any(
+                isinstance(e, StateVar) and e.name.startswith(OLD_PREFIX)
+                for e in all_expressions(routine.body)
+            )
             _need(not old, f"property {prop.name} reads the state before")
 
 
@@ -62,7 +65,7 @@ def _need(condition: bool, what: str) -> None:
 def _routine(program: Program, routine: Routine) -> None:
     names = {parameter.name for parameter in routine.parameters}
     _statements(program, routine.body, names, routine.name)
-    for statement in _flat(routine.body):
+    for statement in flat(routine.body):
         if isinstance(statement, Return) and statement.value is not None:
             returned = type(statement.value.type) is type(routine.returns)
             _need(returned, f"{routine.name} returns {statement.value.type}, not {routine.returns}")
@@ -123,7 +126,7 @@ def _expression(program: Program, expr: Expr, owner: str) -> None:
         _expression(program, child, owner)
     match expr:
         case StateVar(name=name, type=type_):
-            variable = next((v for v in program.variables if v.name == name.removeprefix(_OLD)), None)
+            variable = next((v for v in program.variables if v.name == name.removeprefix(OLD_PREFIX)), None)
             _need(variable is not None and variable.type == type_, f"{owner} reads {name} as {type_}")
         case Connective(left=left, right=right):
             _need(
@@ -154,20 +157,3 @@ def _apply(op: Op, args: tuple[Expr, ...], type_: object, owner: str) -> None:
         _need(
             isinstance(type_, RecordType) and len(type_.fields) == len(args), f"{owner}: a record of {type_}"
         )
-
-
-def _flat(body: Iterable[Stmt]) -> Iterable[Stmt]:
-    for statement in body:
-        yield statement
-        yield from _flat(nested(statement))
-
-
-def _all(body: Iterable[Stmt]) -> Iterable[Expr]:
-    def inside(expr: Expr) -> Iterable[Expr]:
-        yield expr
-        for child in children(expr):
-            yield from inside(child)
-
-    for statement in _flat(body):
-        for expr in expressions(statement):
-            yield from inside(expr)

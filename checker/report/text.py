@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from checker.engines.interface import Answer
@@ -34,16 +33,13 @@ def print_verdicts(console: Console, checked: Checked) -> None:
     if spec.description:
         console.print(f"  {spec.description}", highlight=False)
     console.print(f"  {bounds_text(spec.lowered.program)}", style="dim", highlight=False)
-    table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
-    for finding in checked.findings:
+    rows = [(str(f.verdict), f.name, _note(f), _expectation(f)) for f in checked.findings]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for finding, row in zip(checked.findings, rows, strict=True):
         colour = _COLOURS[finding.status]
-        table.add_row(
-            Text(str(finding.verdict), style=colour),
-            finding.name,
-            Text(_note(finding), style="dim"),
-            Text(_expectation(finding), style=colour),
-        )
-    console.print(table, highlight=False)
+        padded = [f"{text:<{width}}  " for text, width in zip(row, widths, strict=False)]
+        line = Text.assemble((padded[0], colour), padded[1], (padded[2], "dim"), (row[3], colour))
+        console.print(Text("    ") + line, soft_wrap=True)
     stopped = f"; stopped: {checked.result.stopped}" if checked.result.stopped else ""
     console.print(
         f"  {checked.result.engine}: {statistics.states:,} states, {statistics.transitions:,} transitions, "

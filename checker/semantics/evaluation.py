@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from checker.errors import InternalError, Location, ModelError, ModelErrorKind
+from checker.ir.dependencies import OLD_PREFIX
 from checker.ir.expressions import (
     Apply,
     Comprehension,
@@ -47,12 +48,9 @@ from checker.ir.statements import (
     While,
 )
 from checker.ir.types import FifoType, PairsType, Type
-from checker.ir.values import Value, domain, fits
+from checker.ir.values import Value, always_fits, domain, fits
 from checker.semantics.operators import meaning
 from checker.semantics.rules import Disabled, ServiceErrorRaised
-
-#: Marks the variable of the state before a transition.
-OLD_PREFIX = "old."
 
 
 class OperationRun(NamedTuple):
@@ -342,6 +340,12 @@ class Evaluator:
             return assign_local
         position = self._positions[target.name]
         type_ = self._types[position]
+        if always_fits(type_):
+
+            def assign_unchecked(frame: Frame) -> None:
+                frame.variables[position] = value(frame)
+
+            return assign_unchecked
 
         def assign_variable(frame: Frame) -> None:
             new = value(frame)

@@ -12,10 +12,10 @@ from checker.engines.interface import (
     DEADLOCK_FREE,
     Answer,
     Limits,
-    Path,
     Progress,
     Request,
     Result,
+    Run,
     Verdict,
 )
 from checker.ir.program import Program, Property, PropertyKind
@@ -134,7 +134,7 @@ def _limits(own: Limits, given: Limits) -> Limits:
     )
 
 
-def _replayed(machine: Machine, path: Path) -> Trace:
+def _replayed(machine: Machine, path: Run) -> Trace:
     return replay(machine, path.initial, path.transitions)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.ir.expressions import Expr, PureCall, StateVar, children
+from checker.ir.dependencies import OLD_PREFIX, variables_read
 from checker.ir.program import Program, Property, PropertyKind
-from checker.ir.statements import Stmt, expressions, nested
 from checker.ir.types import INT, BagType, FifoType, IndexType, MapType, OptionType, RecordType, SetType, Type
 from checker.ir.values import Value, index_label, show
 from checker.semantics.machine import Machine
@@ -53,7 +52,8 @@ class _Story:
         self._property = prop
         self._trace = trace
         self._entities = [(t, v) for pair in bound for t, v in _entities(*pair)]
-        owners = {program.variable(name).component for name in _variables(program, prop)}
+        names = {name.removeprefix(OLD_PREFIX) for name in variables_read(program, prop.routine)}
+        owners = {program.variable(name).component for name in names}
         self._components = owners - {""}
 
     def of_writers(self) -> str:
@@ -245,32 +245,3 @@ def _parts(type_: Type, value: Value) -> Iterator[tuple[Type, Value]]:
             yield from ((element, part) for part in value)
         case _:
             yield type_, value
-
-
-def _variables(program: Program, prop: Property) -> set[str]:
-    """The variables that a property looks at, through all helpers."""
-    found: set[str] = set()
-    todo, seen = [prop.routine], set()
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        for expr in _all_expressions(program.routines[name].body):
-            if isinstance(expr, StateVar):
-                found.add(expr.name.removeprefix("old."))
-            if isinstance(expr, PureCall):
-                todo.append(expr.routine)
-    return found
-
-
-def _all_expressions(body: tuple[Stmt, ...]) -> Iterator[Expr]:
-    def inside(expr: Expr) -> Iterator[Expr]:
-        yield expr
-        for child in children(expr):
-            yield from inside(child)
-
-    for statement in body:
-        for expr in expressions(statement):
-            yield from inside(expr)
-        yield from _all_expressions(nested(statement))

@@ -142,14 +142,11 @@ class ReferenceMachine(TransitionRules[StepContext]):
 
     def _error_class(self, label: Label, name: str) -> type[ServiceError]:
         """The class of an error with which the call at a label can end."""
-        declared = [
-            error
-            for part in label.call.parts
-            for error in inspect.getattr_static(
-                type(self._instance.holder(part.component)), part.operation
-            ).raises
-        ]
-        return next(cls for cls in (*_CALL_ERRORS, *declared) if cls.__name__ == name)
+        known: list[type[ServiceError]] = list(_CALL_ERRORS)
+        for part in label.call.parts:
+            holder = self._instance.holder(part.component)
+            known += inspect.getattr_static(type(holder), part.operation).raises
+        return next(error for error in known if error.__name__ == name)
 
     def _go_on(self, context: StepContext, instance: int, waiting: ProcessState, sent: Any) -> ProcessState:
         """Resume a process with a result or an error, up to its next await or its next iteration's first."""
