@@ -10,6 +10,7 @@ import click
 from checker.cli.check import check_command
 from checker.cli.replay import replay_command
 from checker.cli.show import show_command
+from checker.cli.testgen import testgen_command
 from checker.errors import InternalError, UserError
 from checker.spec.check import Status
 
@@ -39,7 +40,7 @@ class _Group(click.Group):
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all as expected, 1 a verdict differs, 2 bad input, 3 undecided (a limit was reached).",
+    epilog="Exit codes: 0 all as expected, 1 a verdict differs, 2 bad input, 3 undecided (a limit reached).",
 )
 @click.version_option(package_name="quackcheck")
 def main() -> None:
@@ -54,5 +55,6 @@ def main() -> None:
 
 
 main.add_command(check_command)
+main.add_command(testgen_command)
 main.add_command(replay_command)
 main.add_command(show_command)

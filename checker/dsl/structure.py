@@ -27,6 +27,7 @@ from checker.ir.types import (
     RecordType,
     SetType,
     Type,
+    is_bounded,
     is_collection,
 )
 from checker.ir.values import EMPTY_MAP, FrozenMap, Value, domain, fits
@@ -103,9 +104,10 @@ def structure_of(
 def _initial(cls: type, attribute: str, type_: Type, where: Location) -> Value:
     given = getattr(cls, attribute, None)
     what = f"'{attribute}'"
-    if isinstance(type_, IntType) and (type_.low is None or type_.high is None):
+    if not is_bounded(type_):
         hint = "write Annotated[int, Range(0, 7)]"
-        raise UserError(f"{what} is an int without bounds", where=where, hint=hint)
+        held = "is" if isinstance(type_, IntType) else "holds"
+        raise UserError(f"{what} {held} an int without bounds", where=where, hint=hint)
     if isinstance(given, Map) and given.filled_with is not None and isinstance(type_, MapType):
         keys = domain(type_.key)
         if keys is None:

@@ -173,6 +173,21 @@ NONE = NoneType()
 PROCESS_SET_NAME = "Process"
 
 
+def is_bounded(type_: Type) -> bool:
+    """Whether every integer inside the type has both bounds, so that a state can hold its values."""
+    match type_:
+        case IntType(low, high):
+            return low is not None and high is not None
+        case OptionType(inner) | SetType(inner) | BagType(inner) | FifoType(inner):
+            return is_bounded(inner)
+        case MapType(first, second) | PairsType(first, second):
+            return is_bounded(first) and is_bounded(second)
+        case RecordType(_, fields):
+            return all(is_bounded(field_type) for _, field_type in fields)
+        case _:
+            return True
+
+
 def is_collection(type_: Type) -> bool:
     """Whether values of the type are mutable collections in the DSL (and so must not be aliased)."""
     return isinstance(type_, SetType | BagType | FifoType | MapType)

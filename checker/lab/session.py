@@ -280,6 +280,15 @@ class Lab:
         self._crew.settle(process, parked.number)
         return recorded.call
 
+    def is_at(self, process: str, operation: str, writes: Sequence[str] = ()) -> bool:
+        """Whether ``process`` is parked at this operation, whatever its key and values."""
+        parked = self._crew.parked(process)[0]
+        return not self._predictions.mismatch(parked.call, operation, writes=writes)
+
+    def knows(self, operation: str) -> bool:
+        """Whether the wiring has the component of an operation."""
+        return operation.partition(".")[0] in self._adapters
+
     def exhaust_attempts(self, process: str) -> int:
         """Fail the SDK's remaining attempts of a call whose first one was failed or dropped.
 

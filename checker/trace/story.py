@@ -51,7 +51,7 @@ class _Story:
         self._program = program
         self._property = prop
         self._trace = trace
-        self._entities = [(t, v) for pair in bound for t, v in _entities(*pair)]
+        self._entities = [(t, v) for pair in bound for t, v in entities_in(*pair)]
         names = {name.removeprefix(OLD_PREFIX) for name in variables_read(program, prop.routine)}
         owners = {program.variable(name).component for name in names}
         self._components = owners - {""}
@@ -105,14 +105,7 @@ class _Story:
         )
 
     def _concerns(self, change: Change) -> bool:
-        """Whether a change adds or removes something that mentions one of the story's entities."""
-        if not self._entities:
-            return True
-        assert change.type is not None
-        old, new = set(_parts(change.type, change.before)), set(_parts(change.type, change.after))
-        return any(
-            entity in _entities(type_, value) for type_, value in (old ^ new) for entity in self._entities
-        )
+        return concerns(change, self._entities)
 
     def _written_to(self, step: Step) -> str:
         owners = [change.owner for change in step.changes if change.owner in self._components]
@@ -169,6 +162,16 @@ def _deeds(steps: list[Step]) -> Iterator[str]:
         actor = step.actor
 
 
+def concerns(change: Change, entities: list[tuple[Type, Value]]) -> bool:
+    """Whether a change adds or removes something that mentions one of some entities; with none, always."""
+    if not entities:
+        return True
+    assert change.type is not None
+    old, new = set(_parts(change.type, change.before)), set(_parts(change.type, change.after))
+    touched = [found for type_, value in old ^ new for found in entities_in(type_, value)]
+    return any(entity in touched for entity in entities)
+
+
 def _acts(step: Step) -> bool:
     return bool(step.calls) and any(change.type is not None and "." in change.name for change in step.changes)
 
@@ -205,7 +208,7 @@ def _listing(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _entities(type_: Type, value: Value) -> Iterator[tuple[Type, Value]]:
+def entities_in(type_: Type, value: Value) -> Iterator[tuple[Type, Value]]:
     """The members of index sets inside a value, process numbers aside."""
     match type_:
         case IndexType(name, _):
@@ -213,21 +216,21 @@ def _entities(type_: Type, value: Value) -> Iterator[tuple[Type, Value]]:
                 yield type_, value
         case OptionType(inner):
             if value is not None:
-                yield from _entities(inner, value)
+                yield from entities_in(inner, value)
         case RecordType(_, fields):
             # Of a row, the first index is what it is about; the others are who wrote it, and the like.
             for (_, field_type), part in zip(fields, value, strict=True):
-                found = list(_entities(field_type, part))
+                found = list(entities_in(field_type, part))
                 if found:
                     yield from found
                     return
         case SetType(element) | FifoType(element) | BagType(element):
             for part in value:
-                yield from _entities(element, part)
+                yield from entities_in(element, part)
         case MapType(key, inner):
             for k, v in value.items():
-                yield from _entities(key, k)
-                yield from _entities(inner, v)
+                yield from entities_in(key, k)
+                yield from entities_in(inner, v)
         case _:
             return
 

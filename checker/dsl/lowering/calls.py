@@ -316,12 +316,7 @@ def call_arguments(lowering: ExpressionLowering, node: ast.Call, routine: Routin
             raise lowering.scope.reject(node, what, "pass every parameter")
     args = tuple(lowering.lower(given[p.name], p.type) for p in routine.parameters)
     for parameter, arg in zip(routine.parameters, args, strict=True):
-        if (
-            not routine.pure
-            and holds_collection(arg.type)
-            and not isinstance(arg, Local)
-            and not is_fresh(arg)
-        ):
+        if not routine.pure and is_shared(arg):
             what = "a collection is passed on without a copy, to code that may change it"
             raise lowering.scope.reject(given[parameter.name], what, "write .copy()")
     return args
@@ -340,6 +335,11 @@ def is_fresh(value: Expr) -> bool:
             return True
         case _:
             return False
+
+
+def is_shared(value: Expr) -> bool:
+    """Whether a value is a collection that is a field, or a part of one."""
+    return holds_collection(value.type) and not isinstance(value, Local) and not is_fresh(value)
 
 
 def holds_collection(type_: Type) -> bool:

@@ -28,6 +28,7 @@ from checker.dsl.lowering.liveness import (
 from checker.dsl.lowering.patterns import lower_pattern
 from checker.dsl.lowering.scope import Receiver, Scope, Unit
 from checker.dsl.lowering.statements import StatementLowering, raised_error
+from checker.dsl.source import rejected
 from checker.errors import Location, UserError
 from checker.ir.expressions import Apply, Const, Domain, Expr, Local, Op
 from checker.ir.program import (
@@ -45,7 +46,7 @@ from checker.ir.program import (
     Terminator,
 )
 from checker.ir.statements import Assign, Forget, Stmt
-from checker.ir.types import BOOL, NONE, FifoType, IndexType, IntType, Type
+from checker.ir.types import BOOL, NONE, FifoType, IndexType, IntType, Type, is_bounded
 from checker.ir.values import domain
 
 Position = tuple[int, int, int, int]
@@ -421,13 +422,15 @@ class ProcessLowering:
         name = operation.function.__name__
         routine = self._unit.routine(receiver, name, scope.place(call))
         args = []
-        for arg in calls.call_arguments(frame.statements.expressions, call, routine):
-            if calls.holds_collection(arg.type) and not isinstance(arg, Local) and not calls.is_fresh(arg):
+        given = calls.call_arguments(frame.statements.expressions, call, routine)
+        for parameter, arg in zip(routine.parameters, given, strict=True):
+            if calls.is_shared(arg):
                 what = "a collection is passed on without a copy: it may change before the call is applied"
                 raise scope.reject(call, what, "write .copy()")
             if not _depends_on_locals_only(arg):
                 # Python evaluates arguments when it reaches the await, one step before the call happens.
-                held = self._hide(frame, "argument", arg.type)
+                kept_as = parameter.type if is_bounded(parameter.type) else arg.type
+                held = self._hide(frame, "argument", kept_as)
                 self._emit([Assign(held, arg, scope.place(call))])
                 arg = held
             elif reads(arg):
@@ -654,11 +657,14 @@ class ProcessLowering:
         for label in labels:
             for name in label.live:
                 type_ = types[name]
-                if isinstance(type_, IntType) and (type_.low is None or type_.high is None):
+                if not is_bounded(type_):
                     shown = name.split("/")[-1]
                     hint = f"annotate it: {shown}: Annotated[int, Range(0, 7)] = ..."
                     what = f"the local '{shown}' is kept across an await and has no bounds"
-                    raise UserError(what, where=label.location, hint=hint)
+                    if "$" in shown:
+                        hint = "give the operation's parameter a bounded type: Annotated[int, Range(0, 7)]"
+                        what = f"an argument of {label.call.name} has no bounds"
+                    raise rejected(label.location, what, hint)
 
 
 @contextmanager

@@ -322,9 +322,19 @@ class StatementLowering:
             )
         if not isinstance(static, Operation) and not inspect.isfunction(static):
             raise self.scope.reject(call, *calls.unknown_member(receiver, method))
+        if isinstance(static, Operation):
+            self._check_declared(call, static)
         place = self.scope.place(call)
         routine = self.scope.unit.routine(receiver, method, place)
         return [CallRoutine(None, routine.name, calls.call_arguments(self.expressions, call, routine), place)]
+
+    def _check_declared(self, call: ast.Call, operation: Operation[Any, Any, Any]) -> None:
+        """An operation used at once must not raise what the code around it does not declare."""
+        for error in operation.raises:
+            if error.__name__ not in (self.scope.raises or ()):
+                what = f"this operation may answer with {error.__name__}, which nothing here handles"
+                hint = "test its condition first, and use an operation that cannot fail"
+                raise self.scope.reject(call, what, hint)
 
     def _mutation(self, node: ast.stmt, call: ast.Call, func: ast.Attribute) -> list[Stmt]:
         if func.attr == "popleft":

@@ -1,0 +1,1 @@
+"""From counterexamples to pytest files that replay them against the real consumers."""
