@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -37,7 +38,7 @@ def replay_command(trace: str, step: int | None, interactive: bool) -> None:
     spec = load_spec(_spec_of(document, trace))
     machine = Machine(spec.lowered.program)
     run = _run(machine, path, trace)
-    if to_itf(run, {})["states"] != document["states"]:
+    if json.loads(json.dumps(to_itf(run, {})["states"])) != document["states"]:
         hint = "check the spec again; it writes a new trace"
         raise UserError(
             "the model has changed since this trace was saved: its states differ", where=trace, hint=hint
@@ -101,10 +102,17 @@ def state_lines(program: Program, state: State) -> list[str]:
         process, _ = program.process_of(number)
         label = process.labels[waiting.label]
         known = zip(label.live, waiting.locals, strict=True)
-        held = [f"{n} = {show(process.locals[n], v)}" for n, v in known if v is not UNASSIGNED]
+        held = [
+            f"{local_label(n)} = {show(process.locals[n], v)}" for n, v in known if v is not UNASSIGNED
+        ]
         attempt = f", {waiting.attempt} attempt(s) failed" if waiting.attempt else ""
         inside = f" with {', '.join(held)}" if held else ""
         lines.append(f"{program.instance_name(number)} waits for {label.call.name}{attempt}{inside}")
     budgets = zip(program.budgets.names, state.budgets, strict=True)
     left = [f"{name} {amount}" for name, amount in budgets if amount]
     return [*lines, f"budgets left: {', '.join(left) or 'none'}"]
+
+
+def local_label(name: str) -> str:
+    """A local as the source calls it: without the helper that it belongs to, or a compiler's number."""
+    return name.rpartition("/")[2].partition("$")[0]

@@ -171,7 +171,7 @@ class ModelledLab:
         """
         if self._faults_asked and not self._faults_fired:
             raise StepDidNotFire("none of the schedule's faults could be applied to this consumer")
-        self.lab.drain()
+        self.lab.drain(after_step=self._look)
         self._look()
         self._ask(PropertyKind.QUIESCENT)
 
@@ -222,7 +222,7 @@ class ModelledLab:
         names = {name.removeprefix(OLD_PREFIX) for name in variables_read(self._program, prop.routine)}
         for name in sorted(names):
             lines += self._writers(name, entities)
-        lines += ["the whole run:", *(f"  {step}" for step in self.lab.history)]
+        lines += ["the run so far:", *(f"  {step}" for step in self.lab.history)]
         return PropertyViolated(prop.name, "\n".join(lines))
 
     def _writers(self, name: str, entities: list[tuple[Type, Value]]) -> list[str]:

@@ -6,7 +6,7 @@ The lab speaks plain values (see `checker.lab.values`) and component names; it k
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Self, cast
 
@@ -312,7 +312,9 @@ class Lab:
 
     # To quiescence
 
-    def drain(self, *, steps_max: int = DRAIN_STEPS_MAX) -> None:
+    def drain(
+        self, *, steps_max: int = DRAIN_STEPS_MAX, after_step: Callable[[], None] = lambda: None
+    ) -> None:
         """Let everything run, in one fixed order, until nothing more can happen.
 
         A process at work runs on (in the order of ``processes``); with all at a receive, the first one takes
@@ -328,6 +330,7 @@ class Lab:
             if not self._drain_step():
                 self._watch.check(self._adapters)
                 return
+            after_step()
             if self._crew.exits - exits > DRAIN_RESTARTS_MAX:
                 break
         steps = self._history.steps[first:]

@@ -80,7 +80,6 @@ def _file(spec: Spec, finding: Finding, folder: Path) -> TestFile:
         fixes=[(spec.path.parent / f"{fix}.toml").as_posix() for fix in spec.lab.fixed_by],
         lines=schedule_of(finding.trace),
         reason=_wrapped(finding.story.replace("\\", "/").replace('"', "'")),
-        name=name,
         property=finding.name,
     )
     body = "\n".join(line.rstrip() for line in body.splitlines()) + "\n"

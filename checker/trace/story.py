@@ -53,36 +53,38 @@ class _Story:
         self._trace = trace
         self._entities = [(t, v) for pair in bound for t, v in entities_in(*pair)]
         names = {name.removeprefix(OLD_PREFIX) for name in variables_read(program, prop.routine)}
-        owners = {program.variable(name).component for name in names}
-        self._components = owners - {""}
+        in_components = {name for name in names if program.variable(name).component}
+        # The model's own fields tell of the environment; they are the subject only where nothing else is.
+        self._names = in_components or names
 
     def of_writers(self) -> str:
         """An ALWAYS property: who wrote what it looks at, and what they had read."""
-        writers = [step for step in self._trace.steps if self._writes(step, self._components)]
+        writers = [step for step in self._trace.steps if self._writes(step)]
         subject = self._subject()
         if not writers:
             return f"{self._property.name} is false{subject and f' for {subject}'} after step {self._length}"
         times = {1: "", 2: " twice"}.get(len(writers), f" {len(writers)} times")
         by = _listing([f"by {step.actor} at step {step.number}" for step in writers])
         where = _listing(list(dict.fromkeys(self._written_to(step) for step in writers)))
-        return f"{subject or 'the state'} was written to {where}{times}: {by}{self._race(writers)}"
+        what = f"{subject} was written to {where}" if subject else f"{where} was written"
+        return f"{what}{times}: {by}{self._race(writers)}"
 
     def of_what_is_missing(self) -> str:
         """A QUIESCENT property: what was never written, and what happened last."""
         subject = self._subject() or "the state"
-        writers = [step for step in self._trace.steps if self._writes(step, self._components)]
-        if writers or not self._components:
+        writers = [step for step in self._trace.steps if self._writes(step)]
+        if writers or not self._names:
             by = _listing([f"by {step.actor} at step {step.number}" for step in writers])
             written = f", written {by}" if writers else ""
             return f"nothing more can happen, and {self._property.name} is false for {subject}{written}"
         last = _listing(list(_deeds(self._decisive())))
-        where = _listing([f"`{name}`" for name in sorted(self._components)])
+        where = _listing([f"`{name}`" for name in sorted({self._place(name) for name in self._names})])
         return f"{subject} never reached {where}, and nothing more can happen: {last}"
 
     def of_a_change(self) -> str:
         """A TRANSITION property: the step that made the change, and who wrote before it."""
         last = self._trace.steps[-1]
-        earlier = [step for step in self._trace.steps[:-1] if self._writes(step, self._components)]
+        earlier = [step for step in self._trace.steps[:-1] if self._writes(step)]
         where = self._written_to(last)
         subject = self._subject() or "the state"
         story = f"{last.actor} changed {subject} in {where} at step {last.number}"
@@ -98,18 +100,20 @@ class _Story:
     def _subject(self) -> str:
         return _listing(list(dict.fromkeys(show(type_, value) for type_, value in self._entities)))
 
-    def _writes(self, step: Step, components: set[str]) -> bool:
-        return any(
-            change.owner in components and change.type is not None and self._concerns(change)
-            for change in step.changes
-        )
+    def _writes(self, step: Step) -> bool:
+        """Whether a step changes what the property looks at, for the entities that it is false for."""
+        return any(change.name in self._names and self._concerns(change) for change in step.changes)
+
+    def _place(self, name: str) -> str:
+        """What a variable is called in a story: its component, or itself where the model owns it."""
+        return self._program.variable(name).component or name
 
     def _concerns(self, change: Change) -> bool:
         return concerns(change, self._entities)
 
     def _written_to(self, step: Step) -> str:
-        owners = [change.owner for change in step.changes if change.owner in self._components]
-        return _listing([f"`{name}`" for name in dict.fromkeys(owners)])
+        places = [self._place(change.name) for change in step.changes if change.name in self._names]
+        return _listing([f"`{place}`" for place in dict.fromkeys(places)])
 
     def _race(self, writers: list[Step]) -> str:
         """What made it possible: both had read something before either wrote it, or the faults."""
@@ -122,15 +126,17 @@ class _Story:
         return "; " + _listing([f"{_fault_text(step)} at step {step.number}" for step in faults])
 
     def _read_by_both(self, actors: list[str], writers: list[Step]) -> str | None:
-        for component in dict.fromkeys(call.component for step in self._trace.steps for call in step.calls):
-            if component in self._components:
+        """The component that both actors read before either of them wrote it, if there is one."""
+        steps = [step for step in self._trace.steps if step.actor in actors]
+        written = {self._place(name) for name in self._names}
+        for component in dict.fromkeys(call.component for step in steps for call in step.calls):
+            if component in written:
                 continue
             reads = [self._last_read(actor, component, writers) for actor in actors]
             if any(number is None for number in reads):
                 continue
             last = max(number for number in reads if number is not None)
-            wrote = any(self._writes(step, {component}) for step in self._trace.steps[:last])
-            if not wrote:
+            if not any(_changes_component(step, component) for step in steps if step.number <= last):
                 return component
         return None
 
@@ -139,8 +145,7 @@ class _Story:
         own = max(step.number for step in writers if step.actor == actor)
         for step in reversed(self._trace.steps[: own - 1]):
             called = any(call.component == component for call in step.calls)
-            changed = any(change.owner == component for change in step.changes)
-            if step.actor == actor and called and not changed:
+            if step.actor == actor and called and not _changes_component(step, component):
                 return step.number
         return None
 
@@ -160,6 +165,10 @@ def _deeds(steps: list[Step]) -> Iterator[str]:
         who = "" if step.actor == actor else f"{step.actor} "
         yield f"{who}{_did(step)} at step {step.number}"
         actor = step.actor
+
+
+def _changes_component(step: Step, component: str) -> bool:
+    return any(change.owner == component and change.type is not None for change in step.changes)
 
 
 def concerns(change: Change, entities: list[tuple[Type, Value]]) -> bool:

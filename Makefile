@@ -1,0 +1,37 @@
+# make check   sets up and checks every spec: the main job
+# make test    sets up and runs all tests, generated ones included
+# make lint    style, types, layer contracts, freshness of generated files
+# make test-slow   the slow tier: repeats and large searches
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: check test test-slow lint setup clean
+
+check: setup
+	$(BIN)/quackcheck check
+
+test: setup
+	$(BIN)/pytest -n auto -m "not slow"
+
+test-slow: setup
+	$(BIN)/pytest -n auto -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/quackcheck testgen --check
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "quackcheck needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	@echo "setting up .venv (once, about half a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis traces
