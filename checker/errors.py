@@ -75,7 +75,6 @@ class ModelErrorKind(Enum):
     FULL = "no fresh key left"
     UNASSIGNED = "a local read before it was assigned"
     LOOP = "a loop without end inside one step"
-    UNDECLARED = "an error that the operation does not declare"
     ASSERTION = "a false assertion"
     CALLER = "caller() outside a call"
 

@@ -11,8 +11,10 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.status import Status as Spinner
+from rich.text import Text
 
 from checker.cli.files import write_whole
+from checker.cli.terminal import console as new_console
 from checker.engines.interface import Answer, Limits, Progress
 from checker.engines.runner import ENGINES
 from checker.report.data import SCHEMA_VERSION, checked_data
@@ -31,7 +33,9 @@ Examples:
 """
 
 
-@click.command("check", epilog=_EXAMPLES)
+@click.command(
+    "check", epilog=_EXAMPLES, short_help="Check specs, and compare the verdicts with what they expect."
+)
 @click.argument("specs", nargs=-1, type=click.Path())
 @click.option("--engine", type=click.Choice(list(ENGINES)), help="Use this engine, whatever the spec says.")
 @click.option("--states", type=click.IntRange(min=1), help="Stop after this many distinct states.")
@@ -54,14 +58,18 @@ def check_command(
 ) -> None:
     """Check SPECS (files or folders; all of specs/ by default) and compare with what they expect."""
     loaded = [load_spec(path) for path in find_specs(specs)]
-    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+    console = new_console(stderr=as_json)
     limits = Limits(states, seconds, depth)
     documents: list[dict[str, Any]] = []
     statuses: list[Status] = []
     interrupted = False
     for spec in loaded:
-        with _progress(spec) as report:
-            checked = check(spec, engine, limits, report)
+        try:
+            with _progress(spec) as report:
+                checked = check(spec, engine, limits, report)
+        except KeyboardInterrupt:  # outside the search, which keeps what it has found
+            interrupted = True
+            break
         saved = _save(checked, Path(traces))
         statuses.append(checked.status)
         documents.append(checked_data(checked, saved))
@@ -88,18 +96,19 @@ def _exit_code(statuses: list[Status]) -> int:
 @contextmanager
 def _progress(spec: Spec) -> Iterator[Any]:
     """A line on the terminal that tells how far the search is; nothing where there is no terminal."""
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     if not console.is_terminal:
         yield lambda progress: None
         return
-    with Spinner(f"{spec.path}", console=console) as spinner:
+    with Spinner(Text(str(spec.path)), console=console) as spinner:
 
         def report(progress: Progress) -> None:
             rate = progress.states / progress.seconds if progress.seconds else 0
-            spinner.update(
+            line = (
                 f"{spec.path}  {progress.states:,} states  depth {progress.depth}  "
                 f"waiting {progress.frontier:,}  {rate:,.0f} states/s  {progress.seconds:.0f} s"
             )
+            spinner.update(Text(line))
 
         yield report
 
@@ -125,8 +134,8 @@ def _save(checked: Checked, folder: Path) -> dict[str, str]:
 def _print(console: Console, checked: Checked, saved: dict[str, str], quiet: bool) -> None:
     print_verdicts(console, checked)
     if checked.result.failure is not None:
-        console.print(f"  model error: {checked.result.failure.error}", style="red")
-        if checked.failure is not None:
+        console.print(f"\n  model error: {checked.result.failure.error}", style="bold red")
+        if checked.failure is not None and not quiet:
             print_trace(console, checked.failure)
     if not quiet:
         for finding in checked.findings:
@@ -153,4 +162,5 @@ def _print_summary(console: Console, specs: list[Spec], statuses: list[Status], 
     if interrupted:
         counts.append(f"interrupted, {left} not checked")
     fine = not interrupted and set(statuses) == {Status.AS_EXPECTED}
-    console.print(f"{len(specs)} specs: {', '.join(counts)}", style="bold green" if fine else "bold red")
+    number = "1 spec" if len(specs) == 1 else f"{len(specs)} specs"
+    console.print(f"{number}: {', '.join(counts)}", style="bold green" if fine else "bold red")

@@ -29,5 +29,6 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise UserError(f"cannot write this file: {error.strerror}", where=str(path)) from None
+            hint = "remove what stands there, or choose another folder"
+            raise UserError(f"cannot write this file: {error.strerror}", where=str(path), hint=hint) from None
         raise

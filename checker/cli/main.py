@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -35,12 +36,21 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(EXIT_INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception as error:
+            # Exit code 1 would say that a verdict differs, so that Python's own way to end will not do.
+            traceback.print_exc()
+            what = InternalError(f"{type(error).__name__}: {error}")
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {what}", err=True)
+            ctx.exit(EXIT_INTERNAL)
 
 
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all as expected, 1 a verdict differs, 2 bad input, 3 undecided (a limit reached).",
+    epilog="Exit codes: 0 all as expected, 1 a verdict differs, 2 bad input or a model error, "
+    "3 undecided (a limit was reached), 70 a fault of quackcheck, 130 interrupted.",
 )
 @click.version_option(package_name="quackcheck")
 def main() -> None:

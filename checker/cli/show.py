@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from checker.cli.terminal import console
 from checker.dsl.lowering import lower
 from checker.dsl.lowering.model import index_sets_of
 from checker.errors import UserError
@@ -24,7 +25,7 @@ Examples:
 """
 
 
-@click.command("show", epilog=_EXAMPLES)
+@click.command("show", epilog=_EXAMPLES, short_help="Show what was understood of a model.")
 @click.argument("model")
 @click.option("--bound", "bounds", multiple=True, metavar="NAME=SIZE", help="The size of an index set.")
 def show_command(model: str, bounds: tuple[str, ...]) -> None:
@@ -38,14 +39,14 @@ def show_command(model: str, bounds: tuple[str, ...]) -> None:
         sizes = dict.fromkeys(index_sets_of(cls), 2)
         sizes.update(_sizes(bounds))
         program = lower(cls, sizes, Budgets()).program
-    _print(Console(highlight=False, soft_wrap=True), program)
+    _print(console(), program)
 
 
 def _sizes(bounds: tuple[str, ...]) -> dict[str, int]:
     sizes = {}
     for bound in bounds:
         name, _, size = bound.partition("=")
-        if not size.isdigit():
+        if not (size.isascii() and size.isdigit()):
             raise UserError(f"'{bound}' is no bound", where="--bound", hint="write --bound Order=3")
         sizes[name] = int(size)
     return sizes

@@ -7,11 +7,19 @@ from pathlib import Path
 import click
 
 from checker.cli.files import write_whole
+from checker.engines.interface import DEADLOCK_FREE, Answer
 from checker.errors import UserError
-from checker.spec import find_specs, load_spec
-from checker.spec.check import Status, check
+from checker.spec import Spec, find_specs, load_spec
+from checker.spec.check import Checked, Status, check
 from checker.testgen.generate import FileState, TestFile, generate, orphans, state_of
 
+#: What was done about a file, by the state in which it was found.
+_DONE = {
+    FileState.FRESH: "fresh",
+    FileState.MISSING: "written",
+    FileState.STALE: "rewritten",
+    FileState.EDITED: "overwritten",
+}
 _EXAMPLES = """\b
 Examples:
   quackcheck testgen                                  for every spec with a [lab]
@@ -20,7 +28,7 @@ Examples:
 """
 
 
-@click.command("testgen", epilog=_EXAMPLES)
+@click.command("testgen", epilog=_EXAMPLES, short_help="Write a pytest file for every counterexample.")
 @click.argument("specs", nargs=-1, type=click.Path())
 @click.option(
     "--out", type=click.Path(), default="generated_tests", show_default=True, help="Where tests go."
@@ -32,36 +40,65 @@ def testgen_command(
     context: click.Context, specs: tuple[str, ...], out: str, force: bool, only_check: bool
 ) -> None:
     """Write a pytest file for each violated property of SPECS (all of specs/ by default)."""
-    paths = find_specs(specs)
     files: list[TestFile] = []
-    for path in paths:
+    complete: list[Path] = []
+    left_out: list[str] = []
+    for path in find_specs(specs):
         spec = load_spec(path)
         if spec.lab is None and not specs:
+            complete.append(path)
             continue
-        files += generate(check(spec), Path(out))
+        checked = _checked(spec)
+        files += generate(checked, Path(out))
+        if any(f.name == DEADLOCK_FREE and f.verdict.answer is Answer.VIOLATED for f in checked.findings):
+            left_out.append(f"{path}: {DEADLOCK_FREE} is violated, but tables and queues do not show it")
+        if checked.result.stopped is None:
+            complete.append(path)
+    _require_distinct(files)
     states = {file.path: state_of(file) for file in files}
-    extra = orphans(Path(out), paths, files)
+    extra = orphans(Path(out), complete, files)
     if only_check:
         _report(context, states, extra)
         return
-    edited = [str(path) for path, state in states.items() if state is FileState.EDITED]
+    edited = [str(path) for path, state in (states | extra).items() if state is FileState.EDITED]
     if edited and not force:
-        hint = "keep your changes under another name, or overwrite them with --force"
-        raise UserError(
-            "this file was edited by hand; nothing was written", where=", ".join(edited), hint=hint
-        )
+        which = "this file was" if len(edited) == 1 else "these files were"
+        hint = "keep your changes under another name, or give them up with --force"
+        raise UserError(f"{which} edited by hand; nothing was written", where=", ".join(edited), hint=hint)
     for file in files:
         if states[file.path] is not FileState.FRESH:
             write_whole(file.path, file.text)
-        click.echo(f"{states[file.path].value:>14}  {file.path}")
+        click.echo(f"{_DONE[states[file.path]]:>14}  {file.path}")
     for path in extra:
         path.unlink()
         click.echo(f"{'removed':>14}  {path}")
+    for line in left_out:
+        click.echo(f"{'left out':>14}  {line}")
     if not files:
-        click.echo("no property is violated: there is nothing to generate")
+        click.echo("there is nothing to generate")
 
 
-def _report(context: click.Context, states: dict[Path, FileState], extra: list[Path]) -> None:
+def _checked(spec: Spec) -> Checked:
+    """Check a spec whose counterexamples are wanted. Raises UserError where the model fails."""
+    checked = check(spec)
+    if checked.result.stopped == "interrupted":
+        raise KeyboardInterrupt
+    if checked.result.failure is not None:
+        hint = f"see the run into it: quackcheck check {spec.path}"
+        what = f"model error: {checked.result.failure.error}"
+        raise UserError(what, where=str(spec.path), hint=hint)
+    return checked
+
+
+def _require_distinct(files: list[TestFile]) -> None:
+    paths = [file.path for file in files]
+    for path in paths:
+        if paths.count(path) > 1:
+            hint = "rename one of the specs, or its folder"
+            raise UserError("two counterexamples would be written here", where=str(path), hint=hint)
+
+
+def _report(context: click.Context, states: dict[Path, FileState], extra: dict[Path, FileState]) -> None:
     wrong = {path: state.value for path, state in states.items() if state is not FileState.FRESH}
     wrong.update(dict.fromkeys(extra, "no longer generated"))
     for path, state in wrong.items():
@@ -69,4 +106,5 @@ def _report(context: click.Context, states: dict[Path, FileState], extra: list[P
     if wrong:
         click.echo("run: quackcheck testgen")
         context.exit(int(Status.DIFFERS))
-    click.echo(f"{len(states)} generated tests are fresh")
+    what = "1 generated file is" if len(states) == 1 else f"{len(states)} generated files are"
+    click.echo(f"{what} fresh")

@@ -12,7 +12,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from checker.dsl.collections import Bag, Fifo, Map, Set
 from checker.dsl.declarations import Range
 from checker.dsl.index import Index, Process, size_of
-from checker.errors import Location, UserError
+from checker.dsl.source import rejected
+from checker.errors import Location
 from checker.ir.types import (
     BOOL,
     INT,
@@ -66,8 +67,10 @@ class TypeTable:
         """
         if isinstance(annotation, TypeVar):
             if annotation not in variables:
-                raise UserError(
-                    f"{what}: the type variable {annotation} stands for nothing here", where=where
+                raise rejected(
+                    where,
+                    f"{what}: the type variable {annotation} stands for nothing here",
+                    "derive from Base[T], with a type",
                 )
             return variables[annotation]
         if annotation is bool:
@@ -93,9 +96,7 @@ class TypeTable:
             if issubclass(target, Enum):
                 if issubclass(target, int | str):
                     hint = "derive it from Enum alone: its members have an identity, no arithmetic"
-                    raise UserError(
-                        f"{what}: {target.__name__} is also a number or text", where=where, hint=hint
-                    )
+                    raise rejected(where, f"{what}: {target.__name__} is also a number or text", hint)
                 members = tuple(member.name for member in target)
                 return self._known(EnumType(target.__name__, members), target)
             if is_dataclass(target):
@@ -104,7 +105,7 @@ class TypeTable:
             target, "use bool, a bounded int, an Enum, an Index, a @record, T | None, Set, Bag, Fifo or Map"
         )
         name = getattr(annotation, "__name__", None) or str(annotation)
-        raise UserError(f"{what} has the type {name}, which is not a finite type", where=where, hint=hint)
+        raise rejected(where, f"{what} has the type {name}, which is not a finite type", hint)
 
     def arguments(
         self, cls: type, args: tuple[Any, ...], variables: Mapping[Any, Type], where: Location | str
@@ -125,12 +126,10 @@ class TypeTable:
         bounds = [extra for extra in extras if isinstance(extra, Range)]
         if base is not int or len(bounds) != 1:
             hint = "write Annotated[int, Range(0, 7)]"
-            raise UserError(f"{what}: Annotated needs int and one Range", where=where, hint=hint)
+            raise rejected(where, f"{what}: Annotated needs int and one Range", hint)
         low, high = bounds[0].low, bounds[0].high
         if low > high:
-            raise UserError(
-                f"{what}: Range({low}, {high}) is empty", where=where, hint="give the lower bound first"
-            )
+            raise rejected(where, f"{what}: Range({low}, {high}) is empty", "give the lower bound first")
         return IntType(low, high)
 
     def _option(
@@ -139,7 +138,7 @@ class TypeTable:
         others = [arg for arg in args if arg is not type(None)]
         if len(others) != 1 or len(others) == len(args):
             hint = "only T | None is supported; use a @record with an Enum for other unions"
-            raise UserError(f"{what} is a union of several types", where=where, hint=hint)
+            raise rejected(where, f"{what} is a union of several types", hint)
         inner = self.resolve(others[0], variables, where, what)
         return inner if isinstance(inner, OptionType) else OptionType(inner)
 
@@ -147,9 +146,7 @@ class TypeTable:
         keys = parts[:1]
         if any(is_collection(part) for part in keys):
             hint = "an element or key has to be immutable: a @record, an index, an Enum, a bool or an int"
-            raise UserError(
-                f"{what}: a collection cannot be an element of a {origin.__name__}", where=where, hint=hint
-            )
+            raise rejected(where, f"{what}: a collection cannot be an element of a {origin.__name__}", hint)
         match origin.__name__, parts:
             case "Set", [element]:
                 return SetType(element)
@@ -159,7 +156,11 @@ class TypeTable:
                 return FifoType(element)
             case "Map", [key, value]:
                 return MapType(key, value)
-        raise UserError(f"{what}: {origin.__name__} with {len(parts)} type arguments", where=where)
+        raise rejected(
+            where,
+            f"{what}: {origin.__name__} with {len(parts)} type arguments",
+            "Set, Bag and Fifo take one, Map two",
+        )
 
     def _record(
         self, cls: type, args: tuple[Any, ...], variables: Mapping[Any, Type], where: Location | str
@@ -172,7 +173,7 @@ class TypeTable:
             type_ = self.resolve(hints[part.name], inner, where, what)
             if is_collection(type_):
                 hint = "records are immutable; keep the collection in a field of the model"
-                raise UserError(f"{what} is a collection", where=where, hint=hint)
+                raise rejected(where, f"{what} is a collection", hint)
             members.append((part.name, type_))
         return self._known(RecordType(cls.__name__, tuple(members)), cls)
 
@@ -195,6 +196,4 @@ def evaluated_hints(target: Any, where: Location | str) -> dict[str, Any]:
     except (NameError, TypeError, AttributeError, SyntaxError) as error:
         name = getattr(target, "__qualname__", str(target))
         hint = "import the name at the top of the file (not under TYPE_CHECKING)"
-        raise UserError(
-            f"an annotation of {name} cannot be evaluated: {error}", where=where, hint=hint
-        ) from None
+        raise rejected(where, f"an annotation of {name} cannot be evaluated: {error}", hint) from None

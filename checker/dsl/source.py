@@ -61,12 +61,10 @@ def location(path: str, node: ast.AST) -> Location:
 
 def class_location(cls: type) -> Location:
     """Where a class is defined."""
-    try:
-        path = inspect.getsourcefile(cls) or "?"
-        node = _class_tree(cls)
-    except (OSError, TypeError):
+    node = _class_tree(cls)
+    if node is None:
         return Location(cls.__module__, 1)
-    return Location(displayed(path), node.lineno if node is not None else 1)
+    return Location(displayed(inspect.getsourcefile(cls) or "?"), node.lineno)
 
 
 def field_location(cls: type, attribute: str) -> Location:
@@ -83,10 +81,12 @@ def field_location(cls: type, attribute: str) -> Location:
 
 
 def _class_tree(cls: type) -> ast.ClassDef | None:
-    path = inspect.getsourcefile(cls)
-    if path is None:
+    try:
+        path = inspect.getsourcefile(cls)
+        tree = None if path is None else _tree(path)
+    except (OSError, TypeError):  # typed at a prompt, or built by exec
         return None
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
             return node
     return None
@@ -101,6 +101,7 @@ def excerpt(place: Location) -> str:
     return f"    {line}\n    {' ' * (place.column - 1)}{'^' * width}"
 
 
-def rejected(place: Location, what: str, hint: str) -> UserError:
+def rejected(place: Location | str, what: str, hint: str) -> UserError:
     """The error for a construct that a model must not use, with its source line and a rewrite."""
-    return UserError(what, where=place, hint=hint, excerpt=excerpt(place))
+    shown = excerpt(place) if isinstance(place, Location) else ""
+    return UserError(what, where=place, hint=hint, excerpt=shown)

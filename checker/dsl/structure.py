@@ -12,8 +12,8 @@ from checker.dsl.annotations import TypeTable, evaluated_hints, generic_bases
 from checker.dsl.codec import decode, encode
 from checker.dsl.collections import Map
 from checker.dsl.declarations import Component, Holder, Mark, Model, mark_of
-from checker.dsl.source import class_location, field_location
-from checker.errors import Location, ModelError, ModelErrorKind, UserError
+from checker.dsl.source import class_location, field_location, rejected
+from checker.errors import Location, ModelError, ModelErrorKind
 from checker.ir.program import Variable
 from checker.ir.types import (
     BagType,
@@ -107,11 +107,15 @@ def _initial(cls: type, attribute: str, type_: Type, where: Location) -> Value:
     if not is_bounded(type_):
         hint = "write Annotated[int, Range(0, 7)]"
         held = "is" if isinstance(type_, IntType) else "holds"
-        raise UserError(f"{what} {held} an int without bounds", where=where, hint=hint)
+        raise rejected(where, f"{what} {held} an int without bounds", hint)
     if isinstance(given, Map) and given.filled_with is not None and isinstance(type_, MapType):
         keys = domain(type_.key)
         if keys is None:
-            raise UserError(f"{what}: the keys of Map.filled() cannot be enumerated", where=where)
+            raise rejected(
+                where,
+                f"{what}: the keys of Map.filled() cannot be enumerated",
+                "use an index set, an Enum or a bounded int as the key type",
+            )
         value: Value = FrozenMap(dict.fromkeys(keys, encode(given.filled_with)))
     elif given is not None:
         value = encode(given)
@@ -122,9 +126,9 @@ def _initial(cls: type, attribute: str, type_: Type, where: Location) -> Value:
     else:
         assert isinstance(type_, BoolType | IntType | EnumType | IndexType | RecordType)
         hint = f"write: {attribute}: ... = <value>"
-        raise UserError(f"{what} has no initial value", where=where, hint=hint)
+        raise rejected(where, f"{what} has no initial value", hint)
     if (problem := fits(type_, value)) is not None:
-        raise UserError(f"the initial value of {what}: {problem}", where=where, hint="widen its range")
+        raise rejected(where, f"the initial value of {what}: {problem}", "widen its range")
     return value
 
 

@@ -103,10 +103,10 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A model error, and a shortest run into it."""
+    """A model error, and a shortest run into it; None where it comes before the processes have started."""
 
     error: ModelError
-    path: Run
+    path: Run | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,14 +94,16 @@ class BreadthFirstSearch:
         level: list[State] = []
         for successor in self._rules.initial_states():
             if isinstance(successor.outcome, ModelError):
-                empty = State((), (), ())
-                self._failure = Failure(successor.outcome, Run(empty, ()))
+                self._failure = Failure(successor.outcome, None)
                 return
             self._discover(successor.outcome, None, level)
+        if self._failure is not None:
+            return
         limits = self._request.limits
-        while level and not self._over():
+        while level and not self._over(len(level)):
             if limits.depth_max is not None and self._depth >= limits.depth_max:
-                self._stopped = f"depth limit of {limits.depth_max} steps"
+                self._look_at_rest(level)
+                self._stopped = self._stopped or f"depth limit of {limits.depth_max} steps"
                 return
             following: list[State] = []
             for number, state in enumerate(level):
@@ -114,7 +116,7 @@ class BreadthFirstSearch:
             if level:
                 self._depth += 1
 
-    def _over(self, frontier: int = 0) -> bool:
+    def _over(self, frontier: int) -> bool:
         limits, now = self._request.limits, time.monotonic()
         if now - self._reported > _REPORT_EVERY_S:
             self._reported = now
@@ -140,10 +142,24 @@ class BreadthFirstSearch:
             if outcome not in self._parents:
                 self._discover(outcome, (state, transition), following)
         if is_quiescent:
-            self._ask(PropertyKind.QUIESCENT, state)
-            instances = range(len(self._rules.instances))
-            if any(not self._rules.label_of(state, instance).idle for instance in instances):
-                self._found.setdefault(DEADLOCK_FREE, self._path(state))
+            self._rest(state)
+
+    def _rest(self, state: State) -> None:
+        """What is asked of a state in which nothing more can happen."""
+        self._ask(PropertyKind.QUIESCENT, state)
+        instances = range(len(self._rules.instances))
+        if any(not self._rules.label_of(state, instance).idle for instance in instances):
+            self._found.setdefault(DEADLOCK_FREE, self._path(state))
+
+    def _look_at_rest(self, level: list[State]) -> None:
+        """Ask of states that are not expanded, for the depth limit, what must hold at rest."""
+        for number, state in enumerate(level):
+            if number % _STATES_PER_LOOK == 0 and self._over(len(level) - number):
+                return
+            if all(successor.transition.kind.is_fault for successor in self._rules.successors(state)):
+                self._rest(state)
+            if self._failure is not None:
+                return
 
     def _discover(self, state: State, parent: tuple[State, Transition] | None, level: list[State]) -> None:
         if state in self._parents:
@@ -203,8 +219,10 @@ class BreadthFirstSearch:
             return Verdict(name, Answer.HOLDS if kind is PropertyKind.REACHABLE else Answer.VIOLATED, path)
         if self._stopped is None:
             return Verdict(name, Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS)
-        if self._stopped.startswith("depth limit") and kind is not PropertyKind.REACHABLE:
-            return Verdict(name, Answer.HOLDS_UP_TO, depth=self._depth)
+        if self._stopped.startswith("depth limit"):
+            answer = Answer.UNKNOWN if kind is PropertyKind.REACHABLE else Answer.HOLDS_UP_TO
+            reason = self._stopped if kind is PropertyKind.REACHABLE else ""
+            return Verdict(name, answer, depth=self._depth, reason=reason)
         # Every state before the level being expanded has been seen with all its steps.
         return Verdict(name, Answer.UNKNOWN, depth=max(self._depth - 1, 0), reason=self._stopped)
 

@@ -91,15 +91,6 @@ class CallRoutine:
 
 
 @dataclass(frozen=True, slots=True)
-class Atomically:
-    """Run the body; where it raises a service error, undo its changes and raise ``error`` instead."""
-
-    body: tuple[Stmt, ...]
-    error: str
-    location: Location
-
-
-@dataclass(frozen=True, slots=True)
 class Assert:
     """A false condition is a model error."""
 
@@ -134,7 +125,6 @@ Stmt: TypeAlias = (
     | Return
     | Raise
     | CallRoutine
-    | Atomically
     | Assert
     | Forget
     | Break
@@ -150,7 +140,7 @@ def nested(statement: Stmt) -> tuple[Stmt, ...]:
     match statement:
         case If(then=then, orelse=orelse):
             return (*then, *orelse)
-        case While(body=body) | For(body=body) | Atomically(body=body):
+        case While(body=body) | For(body=body):
             return body
         case _:
             return ()

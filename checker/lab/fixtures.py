@@ -64,7 +64,9 @@ def conduct(start_lab: StartLab) -> Conduct:
         ours = load_spec(Path(spec))
         origin = ours if found_on is None else load_spec(Path(found_on))
         if ours.lab is None:
-            raise UserError("the spec does not say how the lab reaches its consumer", where=spec)
+            hint = "add: [lab] with 'wiring' and 'command'"
+            what = "the spec does not say how the lab reaches its consumer"
+            raise UserError(what, where=spec, hint=hint)
         program = origin.lowered.program
         names = [program.instance_name(n).replace(" ", "-") for n in range(program.process_count)]
         lab = start_lab(ours.lab.settings, names, max_attempts=program.budgets.max_attempts)

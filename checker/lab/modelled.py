@@ -79,6 +79,11 @@ class ModelledLab:
         if found is None or found.component:
             known = ", ".join(a.name for a in self._program.actions if not a.component)
             raise UserError(f"{self._program.name} has no action '{action}'", hint=f"its actions: {known}")
+        names = [parameter.name for parameter in found.parameters]
+        if sorted(names) != sorted(parameters):
+            what = f"the action '{action}' takes {', '.join(names) or 'nothing'}"
+            hint = f"it was given {', '.join(parameters) or 'nothing'}"
+            raise UserError(what, where=str(self.spec.path), hint=hint)
         values = tuple(from_plain(p.type, parameters[p.name]) for p in found.parameters)
         successor = self._successor(action, values)
         if not isinstance(successor.outcome, State):

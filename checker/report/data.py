@@ -32,6 +32,7 @@ def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
         "stopped": checked.result.stopped,
         "never_fired": list(checked.never_fired),
         "model_error": None if failure is None else str(failure.error),
+        "model_error_steps": None if checked.failure is None else trace_data(checked.failure),
         "verdicts": [_finding(finding, saved.get(finding.name)) for finding in checked.findings],
     }
 

@@ -66,8 +66,9 @@ def _note(finding: Finding) -> str:
         return f"{verdict.reason}; nothing found up to depth {verdict.depth}"
     if finding.trace is None:
         return ""
-    steps = len(finding.trace.steps)
-    return f"{'counterexample' if verdict.answer is Answer.VIOLATED else 'witness'} of {steps} steps"
+    count = len(finding.trace.steps)
+    what = "counterexample" if verdict.answer is Answer.VIOLATED else "witness"
+    return f"{what} of {count} step{'' if count == 1 else 's'}"
 
 
 def _expectation(finding: Finding) -> str:
@@ -104,8 +105,6 @@ def print_trace(console: Console, trace: Trace) -> None:
             console.print(
                 Text(f"       {'':<{actor_width}}    {change_text(change)}", style="dim"), soft_wrap=True
             )
-    if trace.error is not None:
-        console.print(Text(f"  {trace.error}", style="red"), soft_wrap=True)
 
 
 def durable(step: Step) -> list[Change]:

@@ -33,7 +33,6 @@ from checker.ir.statements import (
     LOOP_STEPS_MAX,
     Assert,
     Assign,
-    Atomically,
     Break,
     CallRoutine,
     Choose,
@@ -317,8 +316,6 @@ class Evaluator:
                         frame.locals[target.name] = value
 
                 return call
-            case Atomically(body=body, error=error):
-                return _atomically(self.block(body), error)
             case Assert(condition=condition, location=location):
                 return _assertion(self.expression(condition), location)
             case Forget(names=names):
@@ -482,20 +479,5 @@ def _assertion(test: Evaluate, location: Location) -> Execute:
     def run(frame: Frame) -> None:
         if not test(frame):
             raise ModelError(ModelErrorKind.ASSERTION, "the assertion is false", location)
-
-    return run
-
-
-def _atomically(body: Execute, error: str) -> Execute:
-    def run(frame: Frame) -> Flow | None:
-        before = list(frame.variables)
-        try:
-            flow = body(frame)
-        except ServiceErrorRaised:
-            frame.variables[:] = before
-            raise ServiceErrorRaised(error) from None
-        if flow is not None:
-            raise InternalError("a transaction returned a value")
-        return None
 
     return run

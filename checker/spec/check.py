@@ -110,7 +110,7 @@ def check(
     machine = Machine(spec.lowered.program)
     findings = tuple(_finding(spec, machine, verdict) for verdict in result.verdicts)
     failure = None
-    if result.failure is not None and result.failure.path.initial.processes:
+    if result.failure is not None and result.failure.path is not None:
         failure = _replayed(machine, result.failure.path)
         failure = replace(failure, error=result.failure.error)
     return Checked(spec, result, findings, failure)

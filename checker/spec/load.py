@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from checker.dsl.declarations import Model
 from checker.dsl.lowering import LoweredModel, lower
+from checker.dsl.source import displayed
 from checker.engines.interface import DEADLOCK_FREE, Answer, Limits
 from checker.engines.runner import DEFAULT_ENGINE, engine_named
 from checker.errors import UserError
@@ -24,6 +25,7 @@ _EXPECTATIONS = {
 }
 _GLOBAL_FAULTS = ("crash", "fail", "ambiguous")
 _KEYS = ("model", "description", "engine", "bounds", "faults", "sdk", "limits", "expect", "lab")
+_LAB_KEYS = ("wiring", "command", "environment", "resources", "start_timeout_s", "fixed_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Spec:
     @property
     def group(self) -> str:
         """The folder that the spec lies in, which its consumers and generated tests share."""
-        return self.path.parent.name
+        return self.path.resolve().parent.name
 
 
 def find_specs(paths: Iterable[str]) -> list[Path]:
@@ -69,7 +71,7 @@ def find_specs(paths: Iterable[str]) -> list[Path]:
     given = list(paths) or ["specs"]
     found: list[Path] = []
     for text in given:
-        path = Path(text)
+        path = Path(displayed(str(Path(text))))
         if path.is_dir():
             inside = sorted(path.rglob("*.toml"))
             if not inside:
@@ -111,7 +113,7 @@ def load_spec(path: Path) -> Spec:
         engine,
         _limits(table.table("limits")),
         _expected(table.table("expect"), lowered),
-        _lab(table.table("lab")) if "lab" in table.data else None,
+        _lab(table.table("lab"), path) if "lab" in table.data else None,
     )
 
 
@@ -127,9 +129,12 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"this is not TOML: {error}", where=str(path)) from None
+        hint = "strings stand in quotes, tables begin with [name]"
+        raise UserError(f"this is not TOML: {error}", where=str(path), hint=hint) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the spec cannot be read: {error}", where=str(path)) from None
+        what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        hint = "a spec is a TOML file that you may read"
+        raise UserError(f"the spec cannot be read: {what}", where=str(path), hint=hint) from None
 
 
 def _bounds(table: Table) -> dict[str, int]:
@@ -139,19 +144,20 @@ def _bounds(table: Table) -> dict[str, int]:
 def _budgets(table: Table) -> Budgets:
     faults = table.table("faults")
     amounts = {name: faults.whole(name, 0) or 0 for name in _GLOBAL_FAULTS}
-    component: list[tuple[str, int]] = []
-    for key, value in faults.data.items():
-        if key in _GLOBAL_FAULTS:
-            continue
-        if isinstance(value, dict):
-            inner = faults.table(key)
-            component += [(f"{key}.{fault}", inner.whole(fault, 0) or 0) for fault in inner.data]
-        else:
-            component.append((key, faults.whole(key, 0) or 0))
+    component = [(name, amount) for name, amount in _amounts(faults, "") if name not in _GLOBAL_FAULTS]
     sdk = table.table("sdk")
     sdk.known(["max_attempts"])
     attempts = sdk.whole("max_attempts", 1, low=1) or 1
     return Budgets(amounts["crash"], amounts["fail"], amounts["ambiguous"], tuple(component), attempts)
+
+
+def _amounts(table: Table, prefix: str) -> Iterator[tuple[str, int]]:
+    """Faults by their dotted names: ``inbox.duplicate = 1`` is a table in TOML."""
+    for key, value in table.data.items():
+        if isinstance(value, dict):
+            yield from _amounts(table.table(key), f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", table.whole(key, 0) or 0
 
 
 def _limits(table: Table) -> Limits:
@@ -175,10 +181,17 @@ def _expected(table: Table, lowered: LoweredModel) -> dict[str, Answer]:
     return expected
 
 
-def _lab(table: Table) -> LabPart:
-    settings = {key: value for key, value in table.data.items() if key not in ("fixed_by",)}
+def _lab(table: Table, path: Path) -> LabPart:
+    table.known(_LAB_KEYS)
+    settings = {key: value for key, value in table.data.items() if key != "fixed_by"}
     command = table.texts("command")
     if not command:
         hint = 'add: command = ["{python}", "-m", "consumers.my_consumer"]'
         raise UserError("'command' is missing or empty", where=table.where(), hint=hint)
-    return LabPart(table.text("wiring"), command, table.texts("fixed_by"), settings)
+    siblings = [other.stem for other in sorted(path.parent.glob("*.toml")) if other != path]
+    fixed_by = table.texts("fixed_by")
+    for name in fixed_by:
+        if name not in siblings:
+            what = f"there is no spec '{name}' beside this one"
+            raise UserError(what, where=table.where("fixed_by"), hint=did_you_mean(name, siblings))
+    return LabPart(table.text("wiring"), command, fixed_by, settings)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from checker.dsl.declarations import Model
-from checker.dsl.source import displayed
+from checker.dsl.source import displayed, excerpt
 from checker.errors import Location, UserError
 from checker.spec.tables import did_you_mean
 
@@ -32,10 +32,11 @@ def load_model(reference: str, where: str) -> type[Model]:
         raise UserError(
             f"there is no model file '{path_text}'", where=where, hint=did_you_mean(path_text, known)
         )
-    found = getattr(_imported(path), name, None)
-    if isinstance(found, type) and issubclass(found, Model):
+    module = _imported(path)
+    found = getattr(module, name, None)
+    if isinstance(found, type) and _is_model(found):
         return found
-    models = [key for key, value in vars(_imported(path)).items() if _is_model(value)]
+    models = [key for key, value in vars(module).items() if _is_model(value)]
     what = f"'{path_text}' has no model '{name}'"
     raise UserError(what, where=where, hint=did_you_mean(name, models))
 
@@ -61,24 +62,29 @@ def _imported(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except UserError:
+    except BaseException as error:
         del sys.modules[name]
-        raise
-    except SyntaxError as error:
-        del sys.modules[name]
-        place = Location(displayed(error.filename or str(path)), error.lineno or 1, error.offset or 0)
-        raise UserError(f"the model does not parse: {error.msg}", where=place) from None
-    except Exception as error:
-        del sys.modules[name]
-        raise UserError(
-            f"the model does not import: {type(error).__name__}: {error}",
-            where=_line_in(path, error),
-            hint="run the file with python to see the whole traceback",
-        ) from None
+        if isinstance(error, UserError | KeyboardInterrupt):
+            raise
+        raise _import_error(path, error) from None
     return module
 
 
-def _line_in(path: Path, error: Exception) -> Location:
+def _import_error(path: Path, error: BaseException) -> UserError:
+    if isinstance(error, SyntaxError):
+        column, end = error.offset or 0, error.end_offset or 0
+        line, one_line = error.lineno or 1, error.end_lineno in (None, error.lineno)
+        place = Location(displayed(error.filename or str(path)), line, column, end if one_line else 0)
+        what, hint = f"the model does not parse: {error.msg}", "mend the line; it has to be Python"
+        return UserError(what, where=place, hint=hint, excerpt=excerpt(place))
+    return UserError(
+        f"the model does not import: {type(error).__name__}: {error}",
+        where=_line_in(path, error),
+        hint="run the file with python to see the whole traceback",
+    )
+
+
+def _line_in(path: Path, error: BaseException) -> Location:
     """The last line of the model's own file in an error's traceback."""
     line = 1
     for frame in traceback.extract_tb(error.__traceback__):

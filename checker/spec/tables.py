@@ -35,7 +35,8 @@ class Table:
         if value is None:
             raise UserError(f"'{key}' is missing", where=self.where(), hint=f'add: {key} = "..."')
         if not isinstance(value, str):
-            raise UserError(f"expected a string, got {value!r}", where=self.where(key))
+            hint = f'write: {key} = "..."'
+            raise UserError(f"expected a string, got {value!r}", where=self.where(key), hint=hint)
         return value
 
     def whole(self, key: str, default: int | None = None, low: int = 0) -> int | None:
@@ -43,10 +44,11 @@ class Table:
         value = self.data.get(key, default)
         if value is None:
             return None
+        hint = f"write: {key} = {max(low, 1)}"
         if not isinstance(value, int) or isinstance(value, bool):
-            raise UserError(f"expected a whole number, got {value!r}", where=self.where(key))
+            raise UserError(f"expected a whole number, got {value!r}", where=self.where(key), hint=hint)
         if value < low:
-            raise UserError(f"expected at least {low}, got {value}", where=self.where(key))
+            raise UserError(f"expected at least {low}, got {value}", where=self.where(key), hint=hint)
         return value
 
     def number(self, key: str) -> float | None:
@@ -54,15 +56,17 @@ class Table:
         value = self.data.get(key)
         if value is None:
             return None
-        if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
-            raise UserError(f"expected a number above 0, got {value!r}", where=self.where(key))
+        if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+            hint = f"write: {key} = 60"
+            raise UserError(f"expected a number above 0, got {value!r}", where=self.where(key), hint=hint)
         return float(value)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings, empty where it is not given."""
         value = self.data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-            raise UserError(f"expected a list of strings, got {value!r}", where=self.where(key))
+            hint = f'write: {key} = ["..."]'
+            raise UserError(f"expected a list of strings, got {value!r}", where=self.where(key), hint=hint)
         return tuple(value)
 
     def table(self, key: str) -> Table:

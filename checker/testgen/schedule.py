@@ -51,9 +51,16 @@ def _code(step: Step) -> str:
             verb = "fault" if step.kind is StepKind.FAULT else "timeout"
             return _statement(verb, [component, name], _message(step, component))
         case StepKind.ACTION:
+            if step.transition.choices:
+                hint = "let the action take what it chooses as a parameter"
+                raise _untakeable(step, "an action that chooses", hint)
             parameters = {p.name: to_plain(p.type, p.value) for p in step.parameters}
             return _statement("act", [step.transition.name], parameters)
-    raise UserError(f"step {step.number}, '{step.title}', cannot be taken in the lab")
+    raise _untakeable(step, "a fault of the model itself", "give the fault to a component")
+
+
+def _untakeable(step: Step, what: str, hint: str) -> UserError:
+    return UserError(f"step {step.number}, '{step.title}', cannot be taken in the lab: {what}", hint=hint)
 
 
 def _process(step: Step) -> str:
@@ -101,7 +108,7 @@ def _expected(call: CallRecord) -> dict[str, Any]:
         if call.result is None:
             return {}
         delivered = to_plain(call.result.type, call.result.value)
-        return {"delivers": delivered["body"]}
+        return {"delivers": _body(delivered["body"])}
     expected: dict[str, Any] = {}
     for argument in call.arguments:
         plain = to_plain(argument.type, argument.value)
@@ -119,11 +126,20 @@ def _message(step: Step, component: str) -> dict[str, Any]:
     if in_flight is not None:
         type_, value = _difference(in_flight)
         plain = to_plain(type_, value)
-        return {**plain["body"], "holder": plain["holder"]}
+        return {**_body(plain["body"]), "holder": plain["holder"]}
     visible = by_name.get(f"{component}.visible")
     if visible is not None:
-        return dict(to_plain(*_difference(visible)))
-    raise UserError(f"step {step.number}, '{step.title}', changes nothing that the lab could change")
+        return _body(to_plain(*_difference(visible)))
+    hint = "the lab takes the steps of the components in checker.components"
+    raise _untakeable(step, "it changes nothing that the lab could change", hint)
+
+
+def _body(plain: Any) -> dict[str, Any]:
+    """A message's fields; the wiring says which attribute of the real message each one is."""
+    if not isinstance(plain, dict):
+        hint = "make the queue's messages a @record with one field"
+        raise UserError(f"the message body {plain!r} has no field that the lab could write", hint=hint)
+    return plain
 
 
 def _difference(change: Change) -> tuple[Type, Value]:

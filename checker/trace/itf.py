@@ -30,6 +30,8 @@ from checker.trace.trace import Step, Trace
 #: The version of what ``#meta`` holds.
 FORMAT_VERSION = 1
 
+_HINT = "use a file that 'quackcheck check' wrote into traces/"
+
 
 def to_itf(trace: Trace, about: dict[str, Any]) -> dict[str, Any]:
     """The trace as an ITF document; ``about`` is added to its ``#meta`` (the spec, the property, ...)."""
@@ -51,17 +53,16 @@ def transitions_of(document: Any, source: str) -> tuple[Transition, ...]:
     """
     try:
         version = document["#meta"]["format-version"]
-        if version != FORMAT_VERSION:
-            hint = "save the trace again with this version: quackcheck check"
-            raise UserError(
-                f"the trace has format version {version}, not {FORMAT_VERSION}", where=source, hint=hint
-            )
-        return tuple(_transition(state["#meta"]["transition"]) for state in document["states"][1:])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        hint = "use a file that 'quackcheck check' wrote into traces/"
-        raise UserError(
-            f"this is no trace of quackcheck ({error!r} is missing)", where=source, hint=hint
-        ) from None
+        states = document["states"] if version == FORMAT_VERSION else []
+        transitions = tuple(_transition(state["#meta"]["transition"]) for state in states[1:])
+    except (KeyError, TypeError, ValueError) as error:
+        missing = f": {error} is missing" if isinstance(error, KeyError) else ""
+        raise UserError(f"this is no trace of quackcheck{missing}", where=source, hint=_HINT) from None
+    if version != FORMAT_VERSION:
+        hint = "save the trace again with this version: quackcheck check"
+        what = f"the trace has format version {version}, not {FORMAT_VERSION}"
+        raise UserError(what, where=source, hint=hint)
+    return transitions
 
 
 def read_itf(path: str) -> Any:
@@ -70,10 +71,10 @@ def read_itf(path: str) -> Any:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except OSError as error:
-        raise UserError(f"the trace cannot be read: {error.strerror}", where=path) from None
+        hint = "'quackcheck check' writes traces, and says where"
+        raise UserError(f"the trace cannot be read: {error.strerror}", where=path, hint=hint) from None
     except ValueError as error:
-        hint = "use a file that 'quackcheck check' wrote into traces/"
-        raise UserError(f"the trace is not JSON: {error}", where=path, hint=hint) from None
+        raise UserError(f"the trace is not JSON: {error}", where=path, hint=_HINT) from None
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def from_plain(type_: Type, plain: Any) -> Value:
             stem, _, number = plain.rpartition("-")
             if plain.replace("-", " ") in labels:
                 return labels.index(plain.replace("-", " "))
-            if stem == index_label(name) and number.isdigit() and not labels:
+            if stem == index_label(name) and number.isascii() and number.isdigit() and not labels:
                 return int(number)
         case EnumType(_, members), str() if plain in members:
             return members.index(plain)

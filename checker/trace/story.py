@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from checker.ir.dependencies import OLD_PREFIX, variables_read
 from checker.ir.program import Program, Property, PropertyKind
 from checker.ir.types import INT, BagType, FifoType, IndexType, MapType, OptionType, RecordType, SetType, Type
-from checker.ir.values import Value, index_label, show
+from checker.ir.values import Value, in_order, index_label, show
 from checker.semantics.machine import Machine
 from checker.semantics.state import StepKind
 from checker.trace.trace import Change, Step, Trace
@@ -62,7 +62,8 @@ class _Story:
         writers = [step for step in self._trace.steps if self._writes(step)]
         subject = self._subject()
         if not writers:
-            return f"{self._property.name} is false{subject and f' for {subject}'} after step {self._length}"
+            when = f"after step {self._length}" if self._length else "in the initial state"
+            return f"{self._property.name} is false{subject and f' for {subject}'} {when}"
         times = {1: "", 2: " twice"}.get(len(writers), f" {len(writers)} times")
         by = _listing([f"by {step.actor} at step {step.number}" for step in writers])
         where = _listing(list(dict.fromkeys(self._written_to(step) for step in writers)))
@@ -86,8 +87,8 @@ class _Story:
         last = self._trace.steps[-1]
         earlier = [step for step in self._trace.steps[:-1] if self._writes(step)]
         where = self._written_to(last)
-        subject = self._subject() or "the state"
-        story = f"{last.actor} changed {subject} in {where} at step {last.number}"
+        subject = self._subject()
+        story = f"{last.actor} changed {f'{subject} in ' if subject else ''}{where} at step {last.number}"
         if earlier:
             by = earlier[-1]
             story += f", which {by.actor} had written at step {by.number}"
@@ -234,12 +235,13 @@ def entities_in(type_: Type, value: Value) -> Iterator[tuple[Type, Value]]:
                     yield from found
                     return
         case SetType(element) | FifoType(element) | BagType(element):
-            for part in value:
+            parts = value if isinstance(type_, FifoType) else in_order(element, value)
+            for part in parts:
                 yield from entities_in(element, part)
         case MapType(key, inner):
-            for k, v in value.items():
+            for k in in_order(key, value):
                 yield from entities_in(key, k)
-                yield from entities_in(inner, v)
+                yield from entities_in(inner, value[k])
         case _:
             return
 

@@ -205,7 +205,10 @@ def _calls(
         return tuple(_nested_call(program, run) for run in runs)
     waiting = before.processes[transition.process]
     label = machine.label_of(before, transition.process)
-    arguments = machine.arguments(before, transition.process)
+    try:
+        arguments = machine.arguments(before, transition.process)
+    except ModelError:  # which is then what the step ran into
+        return ()
     applied = transition.kind is not StepKind.FAIL and not waiting.applied
     records = []
     for position, (part, values) in enumerate(zip(label.call.parts, arguments, strict=True)):

@@ -6,12 +6,13 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import CodeType
 from typing import Any, get_args, get_origin
 
 from checker.dsl.annotations import TypeTable, evaluated_hints, generic_bases
 from checker.dsl.calls import Operation
 from checker.dsl.collections import Fifo
-from checker.dsl.declarations import Model, Role
+from checker.dsl.declarations import Holder, Model, Role
 from checker.dsl.index import Index, Process, sized
 from checker.dsl.lowering.processes import ProcessLowering
 from checker.dsl.lowering.scope import Receiver, Scope
@@ -32,7 +33,6 @@ from checker.ir.program import (
 from checker.ir.program import Process as IrProcess
 from checker.ir.statements import (
     Assign,
-    Atomically,
     CallRoutine,
     Choose,
     Raise,
@@ -104,20 +104,7 @@ def index_sets_of(cls: type[Model]) -> list[str]:
 def _index_sets(cls: type[Model]) -> dict[str, type[Index]]:
     """Index sets by name that a model can mention: in annotations, or by name in its functions."""
     found: dict[str, type[Index]] = {}
-    seen: set[int] = set()
-    annotations = [
-        *evaluated_hints(cls, class_location(cls)).values(),
-        *(arg for _, args in generic_bases(cls) for arg in args),
-    ]
-    for name in dir(cls):
-        function = inspect.getattr_static(cls, name)
-        if inspect.isfunction(function) and not function.__module__.startswith("checker.dsl"):
-            annotations += evaluated_hints(
-                function, location(function.__code__.co_filename, function_tree(function))
-            ).values()
-            annotations += [function.__globals__.get(mentioned) for mentioned in function.__code__.co_names]
-    for annotation in annotations:
-        _collect(annotation, found, seen)
+    _collect(cls, found, set())
     return found
 
 
@@ -133,6 +120,31 @@ def _collect(value: Any, found: dict[str, type[Index]], seen: set[int]) -> None:
     if isinstance(target, type) and hasattr(target, "__dataclass_fields__"):
         for annotation in evaluated_hints(target, class_location(target)).values():
             _collect(annotation, found, seen)
+    if isinstance(target, type) and issubclass(target, Holder):
+        for mentioned in _mentioned_by_class(target):
+            _collect(mentioned, found, seen)
+    if inspect.isfunction(value) and not value.__module__.startswith("checker.dsl"):
+        place = location(value.__code__.co_filename, function_tree(value))
+        names = [value.__globals__.get(name) for name in _global_names(value.__code__)]
+        for mentioned in [*evaluated_hints(value, place).values(), *names]:
+            _collect(mentioned, found, seen)
+
+
+def _mentioned_by_class(cls: type[Holder]) -> list[Any]:
+    """The types of a model's or component's fields, its type arguments, and its functions."""
+    members = [inspect.getattr_static(cls, name) for name in dir(cls)]
+    functions = [member.function if isinstance(member, Operation) else member for member in members]
+    return [
+        *evaluated_hints(cls, class_location(cls)).values(),
+        *(arg for _, args in generic_bases(cls) for arg in args),
+        *(function for function in functions if inspect.isfunction(function)),
+    ]
+
+
+def _global_names(code: CodeType) -> list[str]:
+    """The names that a function's code looks up, comprehensions inside it included."""
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    return [*code.co_names, *(name for nested_code in inner for name in _global_names(nested_code))]
 
 
 def _sizes(cls: type[Model], sets: Mapping[str, type[Index]], bounds: Mapping[str, int]) -> dict[type, int]:
@@ -280,7 +292,7 @@ class _ModelLowering:
 
     def _is_pure(self, body: tuple[Stmt, ...]) -> bool:
         for statement in body:
-            if isinstance(statement, Choose | When | Raise | Atomically):
+            if isinstance(statement, Choose | When | Raise):
                 return False
             if isinstance(statement, Assign) and isinstance(statement.target, StateVar):
                 return False

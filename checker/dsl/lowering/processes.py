@@ -29,7 +29,7 @@ from checker.dsl.lowering.patterns import lower_pattern
 from checker.dsl.lowering.scope import Receiver, Scope, Unit
 from checker.dsl.lowering.statements import StatementLowering, raised_error
 from checker.dsl.source import rejected
-from checker.errors import Location, UserError
+from checker.errors import Location
 from checker.ir.expressions import Apply, Const, Domain, Expr, Local, Op
 from checker.ir.program import (
     Await,
@@ -557,7 +557,7 @@ class ProcessLowering:
         awaited = [b.terminator.label for b in blocks.values() if isinstance(b.terminator, Await)]
         if not awaited:
             hint = "await at least one operation of a component"
-            raise UserError(f"the process '{name}' makes no call", where=place, hint=hint)
+            raise rejected(place, f"the process '{name}' makes no call", hint)
         order = sorted(awaited, key=lambda number: self._labels[number].frames)
         idle = self._idle_labels(blocks)
         constants = [self._parameter[0]] if self._parameter is not None else []

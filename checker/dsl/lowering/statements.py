@@ -382,7 +382,7 @@ class StatementLowering:
     def _cases(
         self, held: Local, matched: Local, cases: list[ast.match_case], place: Location
     ) -> tuple[Stmt, ...]:
-        """The first case that matches; a case with a guard says by ``matched`` whether it was taken."""
+        """The first case that matches; ``matched`` is false, and becomes what a guard says."""
         if not cases:
             return ()
         case, *others = cases
@@ -395,9 +395,8 @@ class StatementLowering:
             if test == Const(True, BOOL):
                 return (*bound, *body)
             return (If(test, (*bound, *body), rest, place),)
-        taken = If(guard, (Assign(matched, Const(True, BOOL), place), *body), (), place)
-        still_open = Apply(Op.NOT, (matched,), BOOL)
-        return (If(test, (*bound, taken), (), place), If(still_open, rest, (), place))
+        taken = Assign(matched, guard, place)
+        return (If(test, (*bound, taken), (), place), If(matched, body, rest, place))
 
     def _return(self, node: ast.stmt, value: ast.expr | None) -> Stmt:
         place = self.scope.place(node)
