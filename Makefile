@@ -2,11 +2,12 @@
 # make test    sets up and runs all tests, generated ones included
 # make lint    style, types, layer contracts, freshness of generated files
 # make test-slow   the slow tier: repeats and large searches
+# make bench   speed beside SPIN, where it is installed (some minutes)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test test-slow lint setup clean
+.PHONY: check test test-slow lint bench setup clean
 
 check: setup
 	$(BIN)/quackcheck check
@@ -23,6 +24,9 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/quackcheck testgen --check
+
+bench: setup
+	$(BIN)/python -m benchmarks.run
 
 setup: .venv/ready
 

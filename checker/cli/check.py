@@ -41,6 +41,9 @@ Examples:
 @click.option("--states", type=click.IntRange(min=1), help="Stop after this many distinct states.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop a spec after this long.")
 @click.option("--depth", type=click.IntRange(min=1), help="Look at most this many steps deep.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads of the native engine; all cores if not given."
+)
 @click.option("--traces", type=click.Path(), default="traces", show_default=True, help="Where traces go.")
 @click.option("--quiet", "-q", is_flag=True, help="Print verdicts, no counterexamples.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
@@ -52,6 +55,7 @@ def check_command(
     states: int | None,
     seconds: float | None,
     depth: int | None,
+    threads: int | None,
     traces: str,
     quiet: bool,
     as_json: bool,
@@ -66,7 +70,7 @@ def check_command(
     for spec in loaded:
         try:
             with _progress(spec) as report:
-                checked = check(spec, engine, limits, report)
+                checked = check(spec, engine, limits, report, threads or 0)
         except KeyboardInterrupt:  # outside the search, which keeps what it has found
             interrupted = True
             break

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from checker.cli.cache import cache_command
 from checker.cli.check import check_command
 from checker.cli.replay import replay_command
 from checker.cli.show import show_command
@@ -68,3 +69,4 @@ main.add_command(check_command)
 main.add_command(testgen_command)
 main.add_command(replay_command)
 main.add_command(show_command)
+main.add_command(cache_command)

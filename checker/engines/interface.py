@@ -79,12 +79,14 @@ class Progress:
 class Request:
     """A model lowered for its bounds, and how far to look.
 
-    ``report`` is called a few times a second while the engine works.
+    ``report`` is called a few times a second while the engine works. ``threads`` is for engines that
+    have several, 0 one per core; it changes nothing but the time.
     """
 
     lowered: LoweredModel
     limits: Limits = field(default_factory=Limits)
     report: Callable[[Progress], None] = lambda progress: None
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +113,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an engine found. ``stopped`` says why it did not finish; None where it did."""
+    """What an engine found.
+
+    ``stopped`` says why it did not finish; None where it did. ``notice`` says why another engine than
+    the one asked for did the work.
+    """
 
     engine: str
     verdicts: tuple[Verdict, ...]
     statistics: Statistics
     failure: Failure | None = None
     stopped: str | None = None
+    notice: str = ""
 
 
 class Engine(Protocol):

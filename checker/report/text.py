@@ -47,6 +47,8 @@ def print_verdicts(console: Console, checked: Checked) -> None:
         style="dim",
         highlight=False,
     )
+    if checked.result.notice:
+        console.print(f"  {checked.result.notice}", style="yellow", highlight=False)
     if checked.never_fired and checked.result.stopped is None:
         console.print(f"  never happened: {', '.join(checked.never_fired)}", style="yellow", highlight=False)
 
@@ -73,7 +75,7 @@ def _note(finding: Finding) -> str:
 
 def _expectation(finding: Finding) -> str:
     word = _WORDS[finding.status]
-    return word if finding.status is Status.AS_EXPECTED else f"{word} ({finding.expected.value})"
+    return word if finding.status is Status.AS_EXPECTED else f"{word}: expected {finding.expected.value}"
 
 
 def print_counterexample(console: Console, finding: Finding) -> None:

@@ -94,18 +94,20 @@ def check(
     engine: str | None = None,
     limits: Limits | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
+    threads: int = 0,
 ) -> Checked:
     """Check a spec.
 
     Args:
         engine: overrides the spec's engine.
         limits: override the spec's where they are given.
+        threads: of the native engine, 0 one per core.
 
     Raises:
         UserError: no such engine.
         InternalError: the reference semantics disagree with what was found.
     """
-    request = Request(spec.lowered, _limits(spec.limits, limits or Limits()), report)
+    request = Request(spec.lowered, _limits(spec.limits, limits or Limits()), report, threads)
     result = runner.run(engine or spec.engine, request)
     machine = Machine(spec.lowered.program)
     findings = tuple(_finding(spec, machine, verdict) for verdict in result.verdicts)

@@ -65,7 +65,7 @@ class _Story:
             when = f"after step {self._length}" if self._length else "in the initial state"
             return f"{self._property.name} is false{subject and f' for {subject}'} {when}"
         times = {1: "", 2: " twice"}.get(len(writers), f" {len(writers)} times")
-        by = _listing([f"by {step.actor} at step {step.number}" for step in writers])
+        by = _by(writers)
         where = _listing(list(dict.fromkeys(self._written_to(step) for step in writers)))
         what = f"{subject} was written to {where}" if subject else f"{where} was written"
         return f"{what}{times}: {by}{self._race(writers)}"
@@ -75,7 +75,7 @@ class _Story:
         subject = self._subject() or "the state"
         writers = [step for step in self._trace.steps if self._writes(step)]
         if writers or not self._names:
-            by = _listing([f"by {step.actor} at step {step.number}" for step in writers])
+            by = _by(writers)
             written = f", written {by}" if writers else ""
             return f"nothing more can happen, and {self._property.name} is false for {subject}{written}"
         last = _listing(list(_deeds(self._decisive())))
@@ -156,7 +156,14 @@ class _Story:
         first_fault = next((i for i, step in enumerate(steps) if step.kind.is_fault), None)
         if first_fault is None:
             return steps[-3:]
-        return [step for step in steps[max(first_fault - 1, 0) :] if step.kind.is_fault or _acts(step)][:4]
+        return [step for step in steps[max(first_fault - 1, 0) :] if step.kind.is_fault or _acts(step)][:5]
+
+
+def _by(writers: list[Step]) -> str:
+    """Who wrote when: ``by worker 0 at step 4 and by worker 1 at step 8``."""
+    if len(writers) > 1 and len({step.actor for step in writers}) == 1:
+        return f"by {writers[0].actor} at steps {_listing([str(step.number) for step in writers])}"
+    return _listing([f"by {step.actor} at step {step.number}" for step in writers])
 
 
 def _deeds(steps: list[Step]) -> Iterator[str]:
@@ -183,6 +190,9 @@ def concerns(change: Change, entities: list[tuple[Type, Value]]) -> bool:
 
 
 def _acts(step: Step) -> bool:
+    """Whether a step says something: a call that changed something, or was refused."""
+    if any(call.error is not None for call in step.calls):
+        return True
     return bool(step.calls) and any(change.type is not None and "." in change.name for change in step.changes)
 
 
@@ -194,6 +204,8 @@ def _did(step: Step) -> str:
             return f"called {step.transition.name} (which failed)"
         case StepKind.AMBIGUOUS:
             return f"called {step.transition.name} (its answer was lost)"
+        case StepKind.CALL if any(call.error is not None for call in step.calls):
+            return f"was refused by {step.transition.name}"
         case StepKind.CALL:
             return f"called {step.transition.name}"
         case _:

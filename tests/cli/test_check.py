@@ -28,7 +28,10 @@ def test_0_where_all_is_as_expected(project: Project) -> None:
 def test_1_where_a_verdict_differs(project: Project) -> None:
     outcome = project.run("check", project.sample("Ladder", VIOLATED))
     assert outcome.code == 1
-    assert "VIOLATED  rests_at_the_bottom  counterexample of 2 steps  NOT as expected (HOLDS)" in outcome.out
+    assert (
+        "VIOLATED  rests_at_the_bottom  counterexample of 2 steps  NOT as expected: expected HOLDS"
+        in outcome.out
+    )
     assert outcome.out.endswith("\n1 spec: 1 not as expected\n")
 
 
@@ -36,7 +39,7 @@ def test_1_where_something_holds_that_is_expected_to_be_violated(project: Projec
     spec = project.sample("Ladder", ALL_OF_LADDER + 'half_way = "violated"\n')
     outcome = project.run("check", spec)
     assert outcome.code == 1
-    assert "half_way             witness of 1 step          NOT as expected (VIOLATED)" in outcome.out
+    assert "half_way             witness of 1 step          NOT as expected: expected VIOLATED" in outcome.out
 
 
 def test_2_for_a_model_error_with_the_run_into_it(project: Project) -> None:
@@ -62,7 +65,8 @@ def test_2_for_a_model_error_with_the_run_into_it(project: Project) -> None:
         in outcome.out
     )
     assert (
-        "UNKNOWN  fine           model error; nothing found up to depth 2  undecided (HOLDS)" in outcome.out
+        "UNKNOWN  fine           model error; nothing found up to depth 2  undecided: expected HOLDS"
+        in outcome.out
     )
 
 
@@ -177,7 +181,7 @@ def test_a_broken_expectation_is_named(project: Project) -> None:
     outcome = project.run("check", "--quiet")
     assert outcome.code == 1
     assert (
-        "VIOLATED  at_most_one_order          counterexample of 8 steps  NOT as expected (HOLDS)"
+        "VIOLATED  at_most_one_order          counterexample of 8 steps  NOT as expected: expected HOLDS"
         in outcome.out
     )
     assert "VIOLATED  every_placed_order_exists  counterexample of 4 steps  as expected\n" in outcome.out
@@ -283,6 +287,7 @@ SPEC_KEYS = {
     "depth": int,
     "seconds": float,
     "stopped": (str, type(None)),
+    "notice": str,
     "never_fired": list,
     "model_error": (str, type(None)),
     "model_error_steps": (list, type(None)),

@@ -32,7 +32,7 @@ def test_the_whole_run(ladder: Project) -> None:
     assert (
         outcome.out
         == """\
-not_at_the_top: `height` was written twice: by environment at step 1 and by environment at step 2
+not_at_the_top: `height` was written twice: by environment at steps 1 and 2
 
  0  initial state
       height = 0

@@ -202,7 +202,7 @@ def test_ctrl_c_while_tests_are_generated_leaves_them_as_they_are(
     before = project.files()
     assert len([name for name in before if name.startswith("generated_tests/")]) == 2
     monkeypatch.setattr("checker.engines.search._REPORT_EVERY_S", -1.0)
-    monkeypatch.setitem(runner.ENGINES, "explicit", Interrupted())
+    monkeypatch.setitem(runner.ENGINES, runner.DEFAULT_ENGINE, Interrupted())
     outcome = project.run("testgen")
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "interrupted\n")
     assert project.files() == before

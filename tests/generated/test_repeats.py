@@ -16,7 +16,17 @@ _OUTCOME = re.compile(r"^(generated_tests/\S+?::.+?) (PASSED|FAILED|XFAIL|XPASS|
 
 def outcomes() -> dict[str, str]:
     """Run all generated tests in a process of their own; the outcome of each by its name."""
-    command = [sys.executable, "-m", "pytest", "generated_tests", "-v", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "generated_tests",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    ]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     found = dict(_OUTCOME.findall(run.stdout))
     assert found, run.stdout + run.stderr

@@ -105,7 +105,7 @@ def test_the_table_of_verdicts() -> None:
         "    HOLDS     all_orders_created         witness of 4 steps         as expected",
         "    HOLDS     deadlock_free                                         as expected",
     ]
-    assert last.startswith("  explicit: 17 states, 18 transitions, depth 6, ")
+    assert last.startswith("  native: 17 states, 18 transitions, depth 6, ")
 
 
 def test_a_counterexample_step_by_step() -> None:

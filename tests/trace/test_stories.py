@@ -13,7 +13,7 @@ from tests.trace.runs import checked, story_of
 
 ORDER_INTAKE = {
     ("delete_first", "at_most_one_order"): (
-        "order 0 was written to `orders` twice: by worker 0 at step 5 and by worker 0 at step 8; "
+        "order 0 was written to `orders` twice: by worker 0 at steps 5 and 8; "
         "inbox.duplicate happened at step 3"
     ),
     ("delete_first", "every_placed_order_exists"): (
@@ -22,12 +22,13 @@ ORDER_INTAKE = {
     ),
     ("marker_first", "every_placed_order_exists"): (
         "order 0 never reached `orders`, and nothing more can happen: worker 0 called seen.put_if_absent "
-        "at step 3, crashed at step 4, called inbox.receive at step 6 and called inbox.delete at step 8"
+        "at step 3, crashed at step 4, called inbox.receive at step 6, was refused by "
+        "seen.put_if_absent at step 7 and called inbox.delete at step 8"
     ),
     ("marker_first_lost_answer", "every_placed_order_exists"): (
         "order 0 never reached `orders`, and nothing more can happen: worker 0 called inbox.receive "
-        "at step 2, called seen.put_if_absent (its answer was lost) at step 3 and called "
-        "inbox.delete at step 5"
+        "at step 2, called seen.put_if_absent (its answer was lost) at step 3, was refused by "
+        "seen.put_if_absent at step 4 and called inbox.delete at step 5"
     ),
     ("naive", "at_most_one_order"): (
         "order 0 was written to `orders` twice: by worker 0 at step 4 and by worker 1 at step 8; "
@@ -53,21 +54,20 @@ def test_order_intake(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             models.Ladder,
             "not_at_the_top",
-            "`height` was written twice: by environment at step 1 and by environment at step 2",
+            "`height` was written twice: by environment at steps 1 and 2",
         ),
         (models.Ladder, "one_at_a_time", "environment changed `height` at step 1"),
         (
             models.Ladder,
             "rests_at_the_bottom",
             "nothing more can happen, and rests_at_the_bottom is false for the state, "
-            "written by environment at step 1 and by environment at step 2",
+            "written by environment at steps 1 and 2",
         ),
         (models.FalseAtOnce, "starts_higher", "starts_higher is false in the initial state"),
         (
             models.Endless,
             "below_three",
-            "`height` was written 3 times: by environment at step 1, by environment at step 2 "
-            "and by environment at step 3",
+            "`height` was written 3 times: by environment at steps 1, 2 and 3",
         ),
         (
             models.Needy,
@@ -95,7 +95,7 @@ def test_small_models(model: type[Model], prop: str, story: str) -> None:
 def test_two_writers_that_are_the_same_process() -> None:
     """No race is told of one process alone."""
     told = story_of(models.TwoRows, "one_row", RowId=4)
-    assert told == "order 0 was written to `orders` twice: by worker 0 at step 3 and by worker 0 at step 4"
+    assert told == "order 0 was written to `orders` twice: by worker 0 at steps 3 and 4"
 
 
 def test_a_property_that_is_not_all_of_something_names_no_entity() -> None:

@@ -1,0 +1,569 @@
+"""A compiled model, seen from Python: loads its shared library, runs searches, returns plain data.
+
+The C side is `runtime/qc_api.h`; the structures here mirror it field by field, and `ABI` guards against
+a library compiled with another version. Packed states are tuples of unsigned 64-bit words.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from checker.errors import InternalError
+
+#: The version of the interface, QC_ABI in qc_api.h.
+ABI = 1
+#: Properties that one search can follow.
+PROPERTIES_MAX = 64
+
+_NO_LIMIT_DEPTH = 0xFFFFFFFF
+_PROGRESS_EVERY_S = 0.25
+#: The share of the memory now available that a search without a limit of its own may take.
+_MEMORY_SHARE = 0.85
+
+PackedState = tuple[int, ...]
+_Returned = TypeVar("_Returned")
+
+
+class Status(IntEnum):
+    """Why a search or simulation ended; everything but COMPLETE leaves valid partial results."""
+
+    COMPLETE = 1
+    CALLER = 2
+    STATES = 3
+    TIME = 4
+    MEMORY = 5
+    DEPTH = 6
+    ERROR = 7
+    HITS = 8
+    NOT_FOUND = 9
+
+
+class Origin(IntEnum):
+    """Which of the model's functions reported a hit or a model error."""
+
+    INITIAL = 1
+    STEP = 2
+    STATE = 3
+    STEP_CHECK = 4
+    QUIESCENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What to search for and when to stop; None is no limit, ``threads`` 0 one per core.
+
+    ``properties`` is a mask. Without ``memory_bytes_max`` a search stops short of the memory available.
+    ``stop_when_all_hit`` ends it after the level in which the last property is hit.
+    """
+
+    properties: int
+    threads: int = 0
+    depth_max: int | None = None
+    states_max: int | None = None
+    memory_bytes_max: int | None = None
+    time_s_max: float | None = None
+    stop_when_all_hit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is: ``frontier`` states at ``depth``, of which ``frontier_done`` are expanded."""
+
+    states: int
+    transitions: int
+    depth: int
+    frontier: int
+    frontier_done: int
+    resident_bytes: int
+    table_slots: int
+    walks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The smallest witness of a property in the first level that has one; ``before`` only for a step."""
+
+    property: int
+    depth: int
+    origin: Origin
+    state: PackedState
+    before: PackedState | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFault:
+    """A model error: its id, the state it happened in, at ``depth``, and the step name if in a step."""
+
+    id: int
+    origin: Origin
+    depth: int
+    state: PackedState
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found; the same for any number of threads, unless a limit cut it short.
+
+    ``depth_complete``: all states up to this depth are known and checked. ``transitions`` leaves initial
+    states out. ``coverage`` counts the transitions of each step name.
+    """
+
+    status: Status
+    states: int
+    transitions: int
+    depth_complete: int
+    level_states: tuple[int, ...]
+    coverage: tuple[int, ...]
+    hits: tuple[Hit, ...]
+    fault: ModelFault | None
+    seconds: float
+    resident_bytes_peak: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalkHit:
+    """The first hit of a property: at step ``depth`` of walk ``walk``; ``states`` from an initial one on."""
+
+    property: int
+    walk: int
+    depth: int
+    origin: Origin
+    states: tuple[PackedState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkFault:
+    """The model error of the first walk that met one; ``states`` ends with the state it happened in."""
+
+    id: int
+    walk: int
+    origin: Origin
+    step: int | None
+    states: tuple[PackedState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationResult:
+    """What random walks found.
+
+    Hits and fault depend on the seed only; ``walks`` and ``steps`` also on the number of threads.
+    """
+
+    status: Status
+    walks: int
+    steps: int
+    depth_reached: int
+    hits: tuple[WalkHit, ...]
+    fault: WalkFault | None
+    seconds: float
+
+
+_U32, _U64, _F64 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_double
+_WORDS = ctypes.POINTER(ctypes.c_uint64)
+
+
+class _Config(ctypes.Structure):
+    _fields_ = (
+        ("threads", _U32),
+        ("depth_max", _U32),
+        ("properties", _U64),
+        ("states_max", _U64),
+        ("memory_bytes_max", _U64),
+        ("time_s_max", _F64),
+        ("stop_when_all_hit", _U32),
+        ("reserved", _U32),
+    )
+
+
+class _Progress(ctypes.Structure):
+    _fields_ = (
+        ("states", _U64),
+        ("transitions", _U64),
+        ("depth", _U64),
+        ("frontier", _U64),
+        ("frontier_done", _U64),
+        ("resident_bytes", _U64),
+        ("table_slots", _U64),
+        ("walks", _U64),
+    )
+
+
+class _Error(ctypes.Structure):
+    _fields_ = (("id", _U32), ("origin", _U32), ("depth", _U32), ("step", _U32))
+
+
+class _Result(ctypes.Structure):
+    _fields_ = (
+        ("status", _U32),
+        ("levels", _U32),
+        ("states", _U64),
+        ("transitions", _U64),
+        ("depth_complete", _U32),
+        ("step_names", _U32),
+        ("level_states", _WORDS),
+        ("coverage", _WORDS),
+        ("hits", _U64),
+        ("hit_depths", ctypes.POINTER(_U32)),
+        ("hit_origins", ctypes.POINTER(_U32)),
+        ("hit_states", _WORDS),
+        ("hit_befores", _WORDS),
+        ("error", _Error),
+        ("error_state", _WORDS),
+        ("seconds", _F64),
+        ("bytes_peak", _U64),
+    )
+
+
+class _Simulation(ctypes.Structure):
+    _fields_ = (
+        ("threads", _U32),
+        ("depth_max", _U32),
+        ("properties", _U64),
+        ("seed", _U64),
+        ("walks_max", _U64),
+        ("time_s_max", _F64),
+    )
+
+
+class _Walks(ctypes.Structure):
+    _fields_ = (
+        ("status", _U32),
+        ("depth_reached", _U32),
+        ("walks", _U64),
+        ("steps", _U64),
+        ("hits", _U64),
+        ("hit_walks", _U64 * PROPERTIES_MAX),
+        ("hit_depths", _U32 * PROPERTIES_MAX),
+        ("hit_origins", _U32 * PROPERTIES_MAX),
+        ("error", _Error),
+        ("error_walk", _U64),
+        ("seconds", _F64),
+    )
+
+
+class Library:
+    """A compiled model. Cheap to keep; several searches may be open at a time.
+
+    Raises:
+        InternalError: the file is no such library, or one of another interface version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.functions = ctypes.CDLL(str(path))
+            self._declare()
+        except (OSError, AttributeError) as error:
+            raise InternalError(f"{path} is no compiled model: {error}") from error
+        found = self.functions.qc_abi()
+        if found != ABI:
+            raise InternalError(f"{path} has interface version {found}, expected {ABI}")
+        #: 64-bit words of a packed state.
+        self.words = int(self.functions.qc_words())
+        #: Step names are 0 to this, exclusive.
+        self.step_names = int(self.functions.qc_step_names())
+
+    def _declare(self) -> None:
+        search, words = ctypes.c_void_p, ctypes.POINTER(_WORDS)
+        signatures: dict[str, tuple[object, list[object]]] = {
+            "qc_abi": (_U32, []),
+            "qc_words": (_U32, []),
+            "qc_step_names": (_U32, []),
+            "qc_open": (search, [ctypes.POINTER(_Config)]),
+            "qc_run": (ctypes.c_int, [search]),
+            "qc_progress_of": (ctypes.POINTER(_Progress), [search]),
+            "qc_result_of": (ctypes.POINTER(_Result), [search]),
+            "qc_stop": (None, [search]),
+            "qc_close": (None, [search]),
+            "qc_paths": (ctypes.c_int, [search, _U32, words, ctypes.POINTER(_U32), words]),
+            "qc_state_at": (_WORDS, [search, _U64]),
+            "qc_index_of": (ctypes.c_int64, [search, _WORDS]),
+            "qc_successors": (_U64, [search, _WORDS, _U64, _WORDS, ctypes.POINTER(_U32)]),
+            "qc_simulate": (ctypes.c_int, [search, ctypes.POINTER(_Simulation), ctypes.POINTER(_Walks)]),
+            "qc_walk": (_U32, [search, _U64, _U64, _U32, _WORDS]),
+        }
+        for name, (returned, arguments) in signatures.items():
+            function = getattr(self.functions, name)
+            function.restype = returned
+            function.argtypes = arguments
+
+
+class Search:
+    """One search or simulation of a model; close it, or use it in a ``with`` statement.
+
+    Example:
+        >>> with Search(Library(path), Config(properties=1)) as search:  # doctest: +SKIP
+        ...     result = search.run()
+        ...     paths = search.paths(result.hits)
+    """
+
+    def __init__(self, library: Library, config: Config) -> None:
+        self._library = library
+        self._c = library.functions
+        self._words = library.words
+        self._step_names = library.step_names
+        memory = config.memory_bytes_max
+        packed = _Config(
+            threads=config.threads,
+            depth_max=_NO_LIMIT_DEPTH if config.depth_max is None else config.depth_max,
+            properties=config.properties,
+            states_max=config.states_max or 0,
+            memory_bytes_max=_memory_available_bytes() if memory is None else memory,
+            time_s_max=config.time_s_max or 0.0,
+            stop_when_all_hit=int(config.stop_when_all_hit),
+        )
+        self._properties = config.properties
+        self._handle: int | None = self._c.qc_open(ctypes.byref(packed))
+        if not self._handle:
+            raise MemoryError("no memory to begin a search")
+
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free all memory of the search; its result stays valid, for it is plain data."""
+        if self._handle:
+            self._c.qc_close(self._handle)
+            self._handle = None
+
+    def stop(self) -> None:
+        """End a running search soon; from any thread."""
+        self._c.qc_stop(self._open())
+
+    def progress(self) -> Progress:
+        """How far the search is, at any time, from any thread."""
+        now = self._c.qc_progress_of(self._open()).contents
+        return Progress(**{field.name: getattr(now, field.name) for field in fields(Progress)})
+
+    def run(self, report: Callable[[Progress], None] | None = None) -> SearchResult:
+        """Search breadth first; ``report`` is called about four times a second. Ctrl-C ends it early.
+
+        A first Ctrl-C is not raised: the result has status CALLER.
+        """
+        handle = self._open()
+        self._wait_for(lambda: self._c.qc_run(handle), report)
+        return self._result(self._c.qc_result_of(handle).contents)
+
+    def paths(self, hits: Sequence[Hit | ModelFault]) -> list[tuple[PackedState, ...]]:
+        """The smallest shortest path to each hit or fault, all states from an initial one to its state.
+
+        Expands the levels before them again, once for up to 64; for a hit of a step check the path runs
+        through its ``before``.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; unlike a search, half a path is of no use.
+        """
+        paths: list[tuple[PackedState, ...]] = []
+        for begin in range(0, len(hits), PROPERTIES_MAX):
+            paths += self._paths_at_once(hits[begin : begin + PROPERTIES_MAX])
+        return paths
+
+    def _paths_at_once(self, hits: Sequence[Hit | ModelFault]) -> list[tuple[PackedState, ...]]:
+        handle, count = self._open(), len(hits)
+        ends: list[tuple[int, PackedState]] = []
+        for hit in hits:
+            before = hit.before if isinstance(hit, Hit) else None
+            ends.append((hit.depth, hit.state) if before is None else (hit.depth - 1, before))
+        targets = [self._pack(state) for _, state in ends]
+        rooms = [(ctypes.c_uint64 * ((depth + 1) * self._words))() for depth, _ in ends]
+        pointers = _WORDS * count
+        target_pointers = pointers(*(ctypes.cast(target, _WORDS) for target in targets))
+        room_pointers = pointers(*(ctypes.cast(room, _WORDS) for room in rooms))
+        depths = (_U32 * count)(*(depth for depth, _ in ends))
+        status = Status(
+            self._wait_for(
+                lambda: self._c.qc_paths(handle, count, target_pointers, depths, room_pointers), None
+            )
+        )
+        if status is Status.CALLER:
+            raise KeyboardInterrupt
+        if status is Status.MEMORY:
+            raise MemoryError("no memory to rebuild a path")
+        if status is not Status.COMPLETE:
+            raise InternalError("a state that the search found has no predecessor")
+        paths = [self._unpack_all(room, depth + 1) for room, (depth, _) in zip(rooms, ends, strict=True)]
+        return [
+            (*path, hit.state) if isinstance(hit, Hit) and hit.before is not None else path
+            for path, hit in zip(paths, hits, strict=True)
+        ]
+
+    def states(self) -> Iterator[PackedState]:
+        """All stored states, in order of depth."""
+        handle, index = self._open(), 0
+        while words := self._c.qc_state_at(handle, index):
+            yield tuple(words[: self._words])
+            index += 1
+
+    def index_of(self, state: PackedState) -> int | None:
+        """The position of a state in ``states()``, None when it was not found."""
+        index = int(self._c.qc_index_of(self._open(), self._pack(state)))
+        return None if index < 0 else index
+
+    def successors(self, state: PackedState) -> list[tuple[int, PackedState]]:
+        """The step name and the state of each successor, in emission order."""
+        handle, packed, room = self._open(), self._pack(state), 256
+        while True:
+            states, steps = (ctypes.c_uint64 * (room * self._words))(), (_U32 * room)()
+            count = int(self._c.qc_successors(handle, packed, room, states, steps))
+            if count <= room:
+                return list(zip(steps[:count], self._unpack_all(states, count), strict=True))
+            room = count
+
+    def simulate(
+        self,
+        *,
+        seed: int,
+        depth_max: int,
+        walks_max: int | None = None,
+        time_s_max: float | None = None,
+        report: Callable[[Progress], None] | None = None,
+    ) -> SimulationResult:
+        """Random walks of up to ``depth_max`` steps, until each property of the search has been hit once."""
+        handle, walks = self._open(), _Walks()
+        asked = _Simulation(
+            depth_max=depth_max,
+            properties=self._properties,
+            seed=seed,
+            walks_max=walks_max or 0,
+            time_s_max=time_s_max or 0.0,
+        )
+        self._wait_for(lambda: self._c.qc_simulate(handle, ctypes.byref(asked), ctypes.byref(walks)), report)
+        hits = tuple(
+            WalkHit(
+                number,
+                walks.hit_walks[number],
+                walks.hit_depths[number],
+                Origin(walks.hit_origins[number]),
+                self.walk(seed, walks.hit_walks[number], walks.hit_depths[number]),
+            )
+            for number in _bits(walks.hits)
+        )
+        fault, error = None, walks.error
+        if error.id:
+            origin = Origin(error.origin)
+            states = () if origin is Origin.INITIAL else self.walk(seed, walks.error_walk, error.depth)
+            fault = WalkFault(error.id, walks.error_walk, origin, _step_of(error, origin), states)
+        return SimulationResult(
+            Status(walks.status), walks.walks, walks.steps, walks.depth_reached, hits, fault, walks.seconds
+        )
+
+    def walk(self, seed: int, number: int, steps: int) -> tuple[PackedState, ...]:
+        """The first states of walk ``number`` of a seed: the initial one and those of ``steps`` steps."""
+        room = (ctypes.c_uint64 * ((steps + 1) * self._words))()
+        made = int(self._c.qc_walk(self._open(), seed, number, steps, room))
+        return self._unpack_all(room, made + 1)
+
+    def _open(self) -> int:
+        if not self._handle:
+            raise InternalError("the search is closed")
+        return self._handle
+
+    def _pack(self, state: PackedState) -> ctypes.Array[ctypes.c_uint64]:
+        if len(state) != self._words:
+            raise InternalError(f"a state of {len(state)} words, expected {self._words}")
+        return (ctypes.c_uint64 * self._words)(*state)
+
+    def _unpack_all(self, words: ctypes.Array[ctypes.c_uint64], count: int) -> tuple[PackedState, ...]:
+        size = self._words
+        return tuple(tuple(words[i * size : (i + 1) * size]) for i in range(count))
+
+    def _wait_for(
+        self, work: Callable[[], _Returned], report: Callable[[Progress], None] | None
+    ) -> _Returned:
+        """Do ``work`` in another thread, for a call into C cannot be interrupted; report meanwhile."""
+        returned: list[_Returned] = []
+        done = threading.Event()
+
+        def do_work() -> None:
+            returned.append(work())
+            done.set()
+
+        worker = threading.Thread(target=do_work, name="native search", daemon=True)
+        worker.start()
+        try:
+            while not done.wait(_PROGRESS_EVERY_S):
+                if report is not None:
+                    report(self.progress())
+        except KeyboardInterrupt:
+            self._end(worker)
+        except BaseException:
+            self._end(worker)
+            raise
+        worker.join()
+        return returned[0]
+
+    def _end(self, worker: threading.Thread) -> None:
+        """Stop and wait: whatever happens, the search must not be closed under a running worker."""
+        while worker.is_alive():
+            try:
+                self.stop()
+                worker.join(_PROGRESS_EVERY_S)
+            except KeyboardInterrupt:
+                continue
+
+    def _result(self, result: _Result) -> SearchResult:
+        words = self._words
+
+        def state_at(states: ctypes._Pointer[ctypes.c_uint64], index: int) -> PackedState:
+            return tuple(states[index * words : (index + 1) * words])
+
+        hits = []
+        for number in _bits(result.hits):
+            origin = Origin(result.hit_origins[number])
+            before = state_at(result.hit_befores, number) if origin is Origin.STEP_CHECK else None
+            hits.append(
+                Hit(number, result.hit_depths[number], origin, state_at(result.hit_states, number), before)
+            )
+        fault, error = None, result.error
+        if error.id:
+            origin = Origin(error.origin)
+            state = state_at(result.error_state, 0)
+            fault = ModelFault(error.id, origin, error.depth, state, _step_of(error, origin))
+        return SearchResult(
+            Status(result.status),
+            result.states,
+            result.transitions,
+            result.depth_complete,
+            tuple(result.level_states[: result.levels]),
+            tuple(result.coverage[: self._step_names]),
+            tuple(hits),
+            fault,
+            result.seconds,
+            result.bytes_peak,
+        )
+
+
+def _step_of(error: _Error, origin: Origin) -> int | None:
+    return int(error.step) if origin in (Origin.STEP, Origin.INITIAL) else None
+
+
+def _bits(mask: int) -> Iterator[int]:
+    return (number for number in range(PROPERTIES_MAX) if mask >> number & 1)
+
+
+def _memory_available_bytes() -> int:
+    """What a search may take without driving the machine out of memory; 0 when that cannot be told."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(int(line.split()[1]) * 1024 * _MEMORY_SHARE)
+    except OSError:
+        pass
+    try:
+        return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * _MEMORY_SHARE)
+    except (ValueError, OSError):
+        return 0

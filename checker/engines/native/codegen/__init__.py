@@ -1,0 +1,1 @@
+"""From a program to the C source of its transition system."""

@@ -1,0 +1,228 @@
+"""The whole C source of a program, and what is needed to read the engine's answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from checker.engines.interface import DEADLOCK_FREE
+from checker.engines.native.codegen.expressions import ErrorSites, Expressions
+from checker.engines.native.codegen.layout import Capacities, Layout, ProcessLayout, Slot, Unsupported, pack
+from checker.engines.native.codegen.processes import ProcessFunctions
+from checker.engines.native.codegen.statements import routine_function, routine_prototype
+from checker.engines.native.codegen.values import CTypes
+from checker.errors import Location, ModelErrorKind
+from checker.ir.dependencies import flat
+from checker.ir.program import Action, Process, Program, PropertyKind
+from checker.ir.statements import Raise
+from checker.ir.values import domain
+from checker.semantics.rules import CALL_FAILED, CALL_TIMED_OUT
+
+#: Error numbers that are not the model's: see ``runtime/gen_fields.h``.
+CAPACITY, BEYOND = 1, 2
+
+_INIT = "init"
+_CRASH = "crash"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Generated C, the layout of its states, the names of its coverage counters, its error numbers.
+
+    Property i of the program is bit i of the C side's masks; the bit after the last is freedom from
+    deadlock.
+    """
+
+    text: str
+    layout: Layout
+    step_names: tuple[str, ...]
+    #: What a model error's number means: its kind and place.
+    errors: Mapping[int, tuple[ModelErrorKind, Location | None]]
+
+
+def generate(program: Program, capacities: Capacities | None = None) -> Source:
+    """The C source of a program's transition system.
+
+    Raises:
+        Unsupported: the program needs something that the native engine does not have.
+    """
+    return _Generator(program, Layout(program, capacities)).source()
+
+
+class _Generator:
+    """Emits one program."""
+
+    def __init__(self, program: Program, layout: Layout) -> None:
+        self._program = program
+        self._layout = layout
+        self._types = CTypes(layout.capacities)
+        names = {name: f"r{i}_{_identifier(name)}" for i, name in enumerate(program.routines)}
+        self._expressions = Expressions(program, layout, self._types, ErrorSites(), names)
+        self._services = _service_errors(program)
+        self._steps = _step_names(program)
+        if len(program.properties) >= 64:
+            raise Unsupported(f"{len(program.properties)} properties, more than 63")
+
+    def source(self) -> Source:
+        program, layout = self._program, self._layout
+        prototypes = [routine_prototype(self._expressions, r) for r in program.routines.values()]
+        functions = [
+            routine_function(self._expressions, routine, self._services)
+            for routine in program.routines.values()
+        ]
+        processes = [self._process(process, place) for process, place in self._processes()]
+        environment = Environment(
+            loader=PackageLoader("checker.engines.native"),
+            undefined=StrictUndefined,
+            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        crash, fail, ambiguous = layout.budgets[:3]
+        state_checks = self._checks(PropertyKind.ALWAYS, PropertyKind.REACHABLE)
+        step_checks = self._checks(PropertyKind.TRANSITION)
+        quiescent_checks = [*self._checks(PropertyKind.QUIESCENT), self._deadlock()]
+        text = environment.get_template("model.c.j2").render(
+            name=program.name,
+            location=program.location,
+            bits=layout.bits,
+            words=layout.words,
+            step_names=self._steps,
+            definitions=self._types.definitions,
+            prototypes=prototypes,
+            functions=functions,
+            processes=processes,
+            process_count=program.process_count,
+            actions=[a for action in program.actions for a in self._actions(action)],
+            crash=crash,
+            fail=fail,
+            ambiguous=ambiguous,
+            crash_name=self._steps.index(_CRASH),
+            init_name=self._steps.index(_INIT),
+            max_attempts=program.budgets.max_attempts,
+            failed=self._services.index(CALL_FAILED),
+            timed_out=self._services.index(CALL_TIMED_OUT),
+            initial=[f"UINT64_C({word})" for word in self._initial_words()],
+            state_checks=state_checks,
+            step_checks=step_checks,
+            quiescent_checks=quiescent_checks,
+            state_mask=_mask(check["bit"] for check in state_checks),
+            step_mask=_mask(check["bit"] for check in step_checks),
+            quiescent_mask=_mask(check["bit"] for check in quiescent_checks),
+        )
+        return Source(text, layout, tuple(self._steps), self._expressions.errors.numbered())
+
+    def _processes(self) -> list[tuple[Process, ProcessLayout]]:
+        return list(zip(self._program.processes, self._layout.processes, strict=True))
+
+    def _process(self, process: Process, place: ProcessLayout) -> dict[str, Any]:
+        emitted = ProcessFunctions(self._expressions, place, self._services)
+        names = [label.call.name for label in process.labels]
+        return {
+            "name": emitted.name,
+            "functions": emitted.functions(),
+            "first": process.first_instance,
+            "end": process.first_instance + process.instances,
+            "instances": process.instances,
+            "offset": place.offset,
+            "width": place.width,
+            "label_width": place.label.width,
+            "attempt": place.attempt,
+            "applied": place.applied,
+            "idle": _mask(label.id for label in process.labels if label.idle),
+            "once": _mask(label.id for label in process.labels if label.call.applied_once),
+            "call_names": [self._steps.index(name) for name in names],
+            "fail_names": [self._steps.index(f"{name} fail") for name in names],
+            "lost_names": [self._steps.index(f"{name} ambiguous") for name in names],
+        }
+
+    def _actions(self, action: Action) -> list[dict[str, Any]]:
+        """One entry for each combination of an action's parameters."""
+        guard, spend = "", ""
+        if action.budget is not None:
+            slot = self._budget(action.budget)
+            if slot.width == 0:
+                return []
+            guard = f"if (gen_get(state, {slot.offset}, {slot.width}) > 0) "
+            spend = f"spend(n, {slot.offset}, {slot.width}), "
+        columns = [domain(parameter.type) or [] for parameter in action.parameters]
+        name = self._expressions.routine_names[action.routine]
+        routine = self._program.routines[action.routine]
+        entries = []
+        for values in product(*columns):
+            args = [self._types.constant(p.type, v) for p, v in zip(action.parameters, values, strict=True)]
+            call = f"{name}({', '.join(['&c', 'n', *args])})"
+            if routine.pure:
+                call = f"((void){call}, c.error ? QC_FAILED : QC_DONE)"
+            entries.append(
+                {
+                    "title": action.name,
+                    "name": self._steps.index(action.name),
+                    "call": f"({spend}{call})",
+                    "guard": guard,
+                    "is_fault": action.budget is not None,
+                }
+            )
+        return entries
+
+    def _budget(self, name: str) -> Slot:
+        return self._layout.budgets[self._program.budgets.names.index(name)]
+
+    def _initial_words(self) -> list[int]:
+        layout = self._layout
+        bits = 0
+        for variable in self._program.variables:
+            packed = pack(variable.type, variable.initial, layout.capacities)
+            bits |= packed << layout.variables[variable.name].offset
+        for slot, amount in zip(layout.budgets, self._program.budgets.amounts, strict=True):
+            bits |= amount << slot.offset
+        return [bits >> (64 * word) & (2**64 - 1) for word in range(layout.words)]
+
+    def _checks(self, *kinds: PropertyKind) -> list[dict[str, Any]]:
+        found = []
+        for bit, prop in enumerate(self._program.properties):
+            if prop.kind in kinds:
+                call = f"{self._expressions.routine_names[prop.routine]}(&c, s)"
+                test = call if prop.kind is PropertyKind.REACHABLE else f"!{call}"
+                found.append({"bit": bit, "test": test, "title": prop.name})
+        return found
+
+    def _deadlock(self) -> dict[str, Any]:
+        busy = [f"!gen_is_idle(s, {instance})" for instance in range(self._program.process_count)]
+        bit = len(self._program.properties)
+        return {"bit": bit, "test": " || ".join(busy) or "false", "title": DEADLOCK_FREE}
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _mask(bits: Any) -> int:
+    return sum(1 << bit for bit in bits)
+
+
+def _service_errors(program: Program) -> list[str]:
+    """The names of all service errors, by their number."""
+    found = [CALL_FAILED, CALL_TIMED_OUT]
+    for routine in program.routines.values():
+        found += [s.error for s in flat(routine.body) if isinstance(s, Raise)]
+    for process in program.processes:
+        for label in process.labels:
+            found += [error for handler in label.handlers for error in handler.errors]
+            found += [label.call.cancelled] if label.call.cancelled else []
+    return list(dict.fromkeys(found))
+
+
+def _step_names(program: Program) -> list[str]:
+    """The names under which coverage counts steps, as ``checker.engines.search.fired_name`` has them."""
+    names = [_INIT, *(action.name for action in program.actions)]
+    for process in program.processes:
+        for label in process.labels:
+            call = label.call.name
+            names += [call, f"{call} fail", f"{call} ambiguous"]
+    return list(dict.fromkeys([*names, _CRASH]))

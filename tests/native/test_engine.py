@@ -1,0 +1,155 @@
+"""The native engine's own ways: limits, model errors, capacities, the compiler and its cache."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checker.dsl.lowering import LoweredModel, lower
+from checker.engines.interface import Answer, Limits, Request
+from checker.engines.native import compile as native_compile
+from checker.engines.native.codegen.layout import Capacities, Layout
+from checker.engines.native.compile import CannotCompile, cached_models, clear_cache, compiled
+from checker.engines.native.engine import NativeEngine
+from checker.ir.program import Budgets
+from checker.semantics.machine import Machine
+from checker.semantics.state import State
+from checker.spec import load_spec
+from checker.spec.models import load_model
+from tests.native.agreement import compare_results
+
+HEADER = """
+from __future__ import annotations
+from typing import Annotated
+from checker.dsl import *
+from checker.components import DynamoTable, SqsQueue
+Small = Annotated[int, Range(0, 3)]
+class Item(Index):
+    pass
+"""
+
+
+def lowered_source(source: str, folder: Path, budgets: Budgets | None = None) -> LoweredModel:
+    """A model named M from its source, with two of every index set."""
+    path = folder / f"model_{folder.name}.py"
+    path.write_text(HEADER + source, encoding="utf-8")
+    cls = load_model(f"{path}:M", "test")
+    bounds = {"Item": 2} if "Item" in source else {}
+    return lower(cls, bounds, budgets or Budgets())
+
+
+def test_layout_codes_every_state_once() -> None:
+    program = load_spec(Path("specs/order_intake/marker_first.toml")).lowered.program
+    layout, machine = Layout(program), Machine(program)
+    todo = [s.outcome for s in machine.initial_states() if isinstance(s.outcome, State)]
+    seen = set(todo)
+    for state in todo:
+        assert layout.decode(layout.encode(state)) == state
+        for successor in machine.successors(state):
+            if isinstance(successor.outcome, State) and successor.outcome not in seen:
+                seen.add(successor.outcome)
+                todo.append(successor.outcome)
+    assert len({layout.encode(state) for state in seen}) == len(seen) == 778
+
+
+def test_limits_say_what_is_known() -> None:
+    lowered = load_spec(Path("specs/order_intake/naive.toml")).lowered
+    deep = NativeEngine().check(Request(lowered, Limits(depth_max=5)))
+    assert {v.answer for v in deep.verdicts} == {Answer.HOLDS_UP_TO, Answer.UNKNOWN}
+    assert deep.stopped == "depth limit of 5 steps"
+    few = NativeEngine().check(Request(lowered, Limits(states_max=50)))
+    assert few.stopped == "state limit of 50 states"
+    assert all(v.answer is Answer.UNKNOWN for v in few.verdicts)
+    found = NativeEngine().check(Request(lowered, Limits(depth_max=9)))
+    assert [v.answer for v in found.verdicts if v.property == "at_most_one_order"] == [Answer.VIOLATED]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "level: Small = 0\n    @action\n    def up(self) -> None:\n        self.level = self.level + 1",
+        "level: Small = 2\n    @action\n    def cut(self) -> None:\n"
+        "        self.level = 3 // (self.level - 2)",
+        "line: Fifo[Small]\n    @action\n    def take(self) -> None:\n        self.line.popleft()",
+        "held: Map[Item, Small]\n    @action\n    def drop(self, item: Item) -> None:\n"
+        "        del self.held[item]",
+        "one: Item | None = None\n    bag: Bag[Item]\n"
+        "    @action\n    def use(self) -> None:\n        self.bag.remove(Item(1))",
+        "level: Small = 0\n    @action\n    def go(self) -> None:\n        assert self.level == 1",
+    ],
+)
+def test_model_errors_are_those_of_the_interpreter(body: str, tmp_path: Path) -> None:
+    native, explicit = compare_results(lowered_source(f"class M(Model):\n    {body}\n", tmp_path))
+    assert native.failure is not None
+    assert explicit.failure is not None
+    assert native.failure.error.kind is explicit.failure.error.kind
+    assert native.failure.error.location == explicit.failure.error.location
+
+
+def test_a_bag_that_outgrows_its_layout_starts_again(tmp_path: Path) -> None:
+    source = """
+class M(Model):
+    bag: Bag[Item]
+    @action
+    def add(self, item: Item) -> None:
+        when(len(self.bag) < 9)
+        self.bag.add(item)
+    @always
+    def small(self) -> bool:
+        return self.bag.count(Item(0)) < 9
+"""
+    assert Capacities().bag_count_max < 9
+    native, _ = compare_results(lowered_source(source, tmp_path))
+    assert native.verdicts[0].answer is Answer.VIOLATED
+
+
+def test_no_compiler_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    native_compile.find_compiler.cache_clear()
+    try:
+        with pytest.raises(CannotCompile, match=r"no-such-compiler.*install gcc"), compiled("int x;"):
+            pass
+    finally:
+        native_compile.find_compiler.cache_clear()
+
+
+def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(CannotCompile, match="failed"), compiled("this is not C"):
+        pass
+    assert not list((tmp_path / "quackcheck").iterdir())
+
+
+def test_the_cache_is_used_cleared_and_mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    lowered = load_spec(Path("specs/order_intake/marker_first_lost_answer.toml")).lowered
+    first = NativeEngine().check(Request(lowered))
+    (cached,) = cached_models()
+    written = cached.path.stat().st_ino
+    NativeEngine().check(Request(lowered))
+    assert cached.path.stat().st_ino == written
+    assert clear_cache() == 1
+    assert cached_models() == []
+    # A file of that name that is no library: in a process of its own, for a loaded one stays mapped.
+    cached.path.write_bytes(b"broken")
+    script = (
+        "from pathlib import Path; from checker.spec import load_spec;"
+        "from checker.engines.interface import Request;"
+        "from checker.engines.native.engine import NativeEngine;"
+        "spec = load_spec(Path('specs/order_intake/marker_first_lost_answer.toml'));"
+        "print(NativeEngine().check(Request(spec.lowered)).statistics.states)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == str(first.statistics.states), run.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    lowered = load_spec(Path("specs/order_intake/marker_first_lost_answer.toml")).lowered
+    assert NativeEngine().check(Request(lowered)).stopped is None
