@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.dsl.lowering import processes
+from checker.dsl.lowering import finishing
 from checker.dsl.lowering.liveness import Liveness, liveness
 from checker.errors import ModelError
 from checker.ir.expressions import Op
@@ -56,7 +56,7 @@ def test_a_live_local_that_is_dropped(tmp_path: Path, monkeypatch: pytest.Monkey
         found = liveness(*args)  # type: ignore[arg-type]
         return found._replace(at_label={n: frozenset(sorted(live)[1:]) for n, live in found.at_label.items()})
 
-    monkeypatch.setattr(processes, "liveness", dropping)
+    monkeypatch.setattr(finishing, "liveness", dropping)
     assert_noticed(tmp_path, monkeypatch)
 
 

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from checker.dsl.lowering import LoweredModel
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import Limits, Request, Result
-from checker.engines.native.binding import Config, Library, Search
+from checker.engines.native.binding import Search
 from checker.engines.native.codegen.layout import Capacities
 from checker.engines.native.codegen.program import Source, generate
 from checker.engines.native.compile import compiled
 from checker.engines.native.engine import NativeEngine
+from checker.engines.native.findings import Config
+from checker.engines.native.structures import Library
 from checker.engines.search import fired_name
 from checker.errors import ModelError
 from checker.semantics.machine import Machine

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from checker.engines.native.binding import Library
+from checker.engines.native.structures import Library
 
 _MODELS = Path(__file__).parent / "models"
 _RUNTIME = Path(__file__).parents[2] / "checker" / "engines" / "native" / "runtime"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from checker.engines.native.binding import Config, Library, Origin, Progress, Search, Status
+from checker.engines.native.binding import Search
+from checker.engines.native.findings import Config, Origin, Progress, Status
+from checker.engines.native.structures import Library
 from checker.errors import InternalError
 from tests.native_runtime.building import (
     ALL_ACKED,

@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from checker.engines.native.binding import Config, Library, Origin, PackedState, Search, SearchResult, Status
+from checker.engines.native.binding import Search
+from checker.engines.native.findings import Config, Origin, PackedState, SearchResult, Status
+from checker.engines.native.structures import Library
 from tests.native_runtime.building import (
     ALL_PROPERTIES,
     CREATED_ONCE,

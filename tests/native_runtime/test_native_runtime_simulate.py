@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from checker.engines.native.binding import Config, Search, SimulationResult, Status
+from checker.engines.native.binding import Search
+from checker.engines.native.findings import Config, SimulationResult, Status
 from tests.native_runtime.building import ALL_ACKED, CREATED_ONCE, NEVER_BACK, STAYS_ACKED, library, small
 
 

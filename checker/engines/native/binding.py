@@ -1,8 +1,4 @@
-"""A compiled model, seen from Python: loads its shared library, runs searches, returns plain data.
-
-The C side is `runtime/qc_api.h`; the structures here mirror it field by field, and `ABI` guards against
-a library compiled with another version. Packed states are tuples of unsigned 64-bit words.
-"""
+"""Searches and simulations of a compiled model: runs them in C, and turns what they found into plain data."""
 
 from __future__ import annotations
 
@@ -10,290 +6,42 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from enum import IntEnum
-from pathlib import Path
+from dataclasses import fields
 from types import TracebackType
 from typing import TypeVar
 
+from checker.engines.native.findings import (
+    Config,
+    Hit,
+    ModelFault,
+    Origin,
+    PackedState,
+    Progress,
+    SearchResult,
+    SimulationResult,
+    Status,
+    WalkFault,
+    WalkHit,
+)
+from checker.engines.native.structures import (
+    NO_LIMIT_DEPTH,
+    PROPERTIES_MAX,
+    U32,
+    WORDS,
+    Library,
+    QcConfig,
+    QcError,
+    QcResult,
+    QcSimulation,
+    QcWalks,
+)
 from checker.errors import InternalError
 
-#: The version of the interface, QC_ABI in qc_api.h.
-ABI = 1
-#: Properties that one search can follow.
-PROPERTIES_MAX = 64
-
-_NO_LIMIT_DEPTH = 0xFFFFFFFF
 _PROGRESS_EVERY_S = 0.25
 #: The share of the memory now available that a search without a limit of its own may take.
 _MEMORY_SHARE = 0.85
 
-PackedState = tuple[int, ...]
 _Returned = TypeVar("_Returned")
-
-
-class Status(IntEnum):
-    """Why a search or simulation ended; everything but COMPLETE leaves valid partial results."""
-
-    COMPLETE = 1
-    CALLER = 2
-    STATES = 3
-    TIME = 4
-    MEMORY = 5
-    DEPTH = 6
-    ERROR = 7
-    HITS = 8
-    NOT_FOUND = 9
-
-
-class Origin(IntEnum):
-    """Which of the model's functions reported a hit or a model error."""
-
-    INITIAL = 1
-    STEP = 2
-    STATE = 3
-    STEP_CHECK = 4
-    QUIESCENT = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What to search for and when to stop; None is no limit, ``threads`` 0 one per core.
-
-    ``properties`` is a mask. Without ``memory_bytes_max`` a search stops short of the memory available.
-    ``stop_when_all_hit`` ends it after the level in which the last property is hit.
-    """
-
-    properties: int
-    threads: int = 0
-    depth_max: int | None = None
-    states_max: int | None = None
-    memory_bytes_max: int | None = None
-    time_s_max: float | None = None
-    stop_when_all_hit: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a search is: ``frontier`` states at ``depth``, of which ``frontier_done`` are expanded."""
-
-    states: int
-    transitions: int
-    depth: int
-    frontier: int
-    frontier_done: int
-    resident_bytes: int
-    table_slots: int
-    walks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """The smallest witness of a property in the first level that has one; ``before`` only for a step."""
-
-    property: int
-    depth: int
-    origin: Origin
-    state: PackedState
-    before: PackedState | None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFault:
-    """A model error: its id, the state it happened in, at ``depth``, and the step name if in a step."""
-
-    id: int
-    origin: Origin
-    depth: int
-    state: PackedState
-    step: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """What a search found; the same for any number of threads, unless a limit cut it short.
-
-    ``depth_complete``: all states up to this depth are known and checked. ``transitions`` leaves initial
-    states out. ``coverage`` counts the transitions of each step name.
-    """
-
-    status: Status
-    states: int
-    transitions: int
-    depth_complete: int
-    level_states: tuple[int, ...]
-    coverage: tuple[int, ...]
-    hits: tuple[Hit, ...]
-    fault: ModelFault | None
-    seconds: float
-    resident_bytes_peak: int
-
-
-@dataclass(frozen=True, slots=True)
-class WalkHit:
-    """The first hit of a property: at step ``depth`` of walk ``walk``; ``states`` from an initial one on."""
-
-    property: int
-    walk: int
-    depth: int
-    origin: Origin
-    states: tuple[PackedState, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WalkFault:
-    """The model error of the first walk that met one; ``states`` ends with the state it happened in."""
-
-    id: int
-    walk: int
-    origin: Origin
-    step: int | None
-    states: tuple[PackedState, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SimulationResult:
-    """What random walks found.
-
-    Hits and fault depend on the seed only; ``walks`` and ``steps`` also on the number of threads.
-    """
-
-    status: Status
-    walks: int
-    steps: int
-    depth_reached: int
-    hits: tuple[WalkHit, ...]
-    fault: WalkFault | None
-    seconds: float
-
-
-_U32, _U64, _F64 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_double
-_WORDS = ctypes.POINTER(ctypes.c_uint64)
-
-
-class _Config(ctypes.Structure):
-    _fields_ = (
-        ("threads", _U32),
-        ("depth_max", _U32),
-        ("properties", _U64),
-        ("states_max", _U64),
-        ("memory_bytes_max", _U64),
-        ("time_s_max", _F64),
-        ("stop_when_all_hit", _U32),
-        ("reserved", _U32),
-    )
-
-
-class _Progress(ctypes.Structure):
-    _fields_ = (
-        ("states", _U64),
-        ("transitions", _U64),
-        ("depth", _U64),
-        ("frontier", _U64),
-        ("frontier_done", _U64),
-        ("resident_bytes", _U64),
-        ("table_slots", _U64),
-        ("walks", _U64),
-    )
-
-
-class _Error(ctypes.Structure):
-    _fields_ = (("id", _U32), ("origin", _U32), ("depth", _U32), ("step", _U32))
-
-
-class _Result(ctypes.Structure):
-    _fields_ = (
-        ("status", _U32),
-        ("levels", _U32),
-        ("states", _U64),
-        ("transitions", _U64),
-        ("depth_complete", _U32),
-        ("step_names", _U32),
-        ("level_states", _WORDS),
-        ("coverage", _WORDS),
-        ("hits", _U64),
-        ("hit_depths", ctypes.POINTER(_U32)),
-        ("hit_origins", ctypes.POINTER(_U32)),
-        ("hit_states", _WORDS),
-        ("hit_befores", _WORDS),
-        ("error", _Error),
-        ("error_state", _WORDS),
-        ("seconds", _F64),
-        ("bytes_peak", _U64),
-    )
-
-
-class _Simulation(ctypes.Structure):
-    _fields_ = (
-        ("threads", _U32),
-        ("depth_max", _U32),
-        ("properties", _U64),
-        ("seed", _U64),
-        ("walks_max", _U64),
-        ("time_s_max", _F64),
-    )
-
-
-class _Walks(ctypes.Structure):
-    _fields_ = (
-        ("status", _U32),
-        ("depth_reached", _U32),
-        ("walks", _U64),
-        ("steps", _U64),
-        ("hits", _U64),
-        ("hit_walks", _U64 * PROPERTIES_MAX),
-        ("hit_depths", _U32 * PROPERTIES_MAX),
-        ("hit_origins", _U32 * PROPERTIES_MAX),
-        ("error", _Error),
-        ("error_walk", _U64),
-        ("seconds", _F64),
-    )
-
-
-class Library:
-    """A compiled model. Cheap to keep; several searches may be open at a time.
-
-    Raises:
-        InternalError: the file is no such library, or one of another interface version.
-    """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self.functions = ctypes.CDLL(str(path))
-            self._declare()
-        except (OSError, AttributeError) as error:
-            raise InternalError(f"{path} is no compiled model: {error}") from error
-        found = self.functions.qc_abi()
-        if found != ABI:
-            raise InternalError(f"{path} has interface version {found}, expected {ABI}")
-        #: 64-bit words of a packed state.
-        self.words = int(self.functions.qc_words())
-        #: Step names are 0 to this, exclusive.
-        self.step_names = int(self.functions.qc_step_names())
-
-    def _declare(self) -> None:
-        search, words = ctypes.c_void_p, ctypes.POINTER(_WORDS)
-        signatures: dict[str, tuple[object, list[object]]] = {
-            "qc_abi": (_U32, []),
-            "qc_words": (_U32, []),
-            "qc_step_names": (_U32, []),
-            "qc_open": (search, [ctypes.POINTER(_Config)]),
-            "qc_run": (ctypes.c_int, [search]),
-            "qc_progress_of": (ctypes.POINTER(_Progress), [search]),
-            "qc_result_of": (ctypes.POINTER(_Result), [search]),
-            "qc_stop": (None, [search]),
-            "qc_close": (None, [search]),
-            "qc_paths": (ctypes.c_int, [search, _U32, words, ctypes.POINTER(_U32), words]),
-            "qc_state_at": (_WORDS, [search, _U64]),
-            "qc_index_of": (ctypes.c_int64, [search, _WORDS]),
-            "qc_successors": (_U64, [search, _WORDS, _U64, _WORDS, ctypes.POINTER(_U32)]),
-            "qc_simulate": (ctypes.c_int, [search, ctypes.POINTER(_Simulation), ctypes.POINTER(_Walks)]),
-            "qc_walk": (_U32, [search, _U64, _U64, _U32, _WORDS]),
-        }
-        for name, (returned, arguments) in signatures.items():
-            function = getattr(self.functions, name)
-            function.restype = returned
-            function.argtypes = arguments
 
 
 class Search:
@@ -311,9 +59,9 @@ class Search:
         self._words = library.words
         self._step_names = library.step_names
         memory = config.memory_bytes_max
-        packed = _Config(
+        packed = QcConfig(
             threads=config.threads,
-            depth_max=_NO_LIMIT_DEPTH if config.depth_max is None else config.depth_max,
+            depth_max=NO_LIMIT_DEPTH if config.depth_max is None else config.depth_max,
             properties=config.properties,
             states_max=config.states_max or 0,
             memory_bytes_max=_memory_available_bytes() if memory is None else memory,
@@ -379,10 +127,10 @@ class Search:
             ends.append((hit.depth, hit.state) if before is None else (hit.depth - 1, before))
         targets = [self._pack(state) for _, state in ends]
         rooms = [(ctypes.c_uint64 * ((depth + 1) * self._words))() for depth, _ in ends]
-        pointers = _WORDS * count
-        target_pointers = pointers(*(ctypes.cast(target, _WORDS) for target in targets))
-        room_pointers = pointers(*(ctypes.cast(room, _WORDS) for room in rooms))
-        depths = (_U32 * count)(*(depth for depth, _ in ends))
+        pointers = WORDS * count
+        target_pointers = pointers(*(ctypes.cast(target, WORDS) for target in targets))
+        room_pointers = pointers(*(ctypes.cast(room, WORDS) for room in rooms))
+        depths = (U32 * count)(*(depth for depth, _ in ends))
         status = Status(
             self._wait_for(
                 lambda: self._c.qc_paths(handle, count, target_pointers, depths, room_pointers), None
@@ -416,7 +164,7 @@ class Search:
         """The step name and the state of each successor, in emission order."""
         handle, packed, room = self._open(), self._pack(state), 256
         while True:
-            states, steps = (ctypes.c_uint64 * (room * self._words))(), (_U32 * room)()
+            states, steps = (ctypes.c_uint64 * (room * self._words))(), (U32 * room)()
             count = int(self._c.qc_successors(handle, packed, room, states, steps))
             if count <= room:
                 return list(zip(steps[:count], self._unpack_all(states, count), strict=True))
@@ -432,8 +180,8 @@ class Search:
         report: Callable[[Progress], None] | None = None,
     ) -> SimulationResult:
         """Random walks of up to ``depth_max`` steps, until each property of the search has been hit once."""
-        handle, walks = self._open(), _Walks()
-        asked = _Simulation(
+        handle, walks = self._open(), QcWalks()
+        asked = QcSimulation(
             depth_max=depth_max,
             properties=self._properties,
             seed=seed,
@@ -514,7 +262,7 @@ class Search:
             except KeyboardInterrupt:
                 continue
 
-    def _result(self, result: _Result) -> SearchResult:
+    def _result(self, result: QcResult) -> SearchResult:
         words = self._words
 
         def state_at(states: ctypes._Pointer[ctypes.c_uint64], index: int) -> PackedState:
@@ -546,7 +294,7 @@ class Search:
         )
 
 
-def _step_of(error: _Error, origin: Origin) -> int | None:
+def _step_of(error: QcError, origin: Origin) -> int | None:
     return int(error.step) if origin in (Origin.STEP, Origin.INITIAL) else None
 
 

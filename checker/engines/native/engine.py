@@ -23,11 +23,13 @@ from checker.engines.interface import (
     Statistics,
     Verdict,
 )
-from checker.engines.native import binding
-from checker.engines.native.binding import Config, Library, ModelFault, Origin, Search, SearchResult, Status
+from checker.engines.native import findings
+from checker.engines.native.binding import Search
 from checker.engines.native.codegen.layout import Capacities, Unsupported
 from checker.engines.native.codegen.program import BEYOND, CAPACITY, Source, generate
 from checker.engines.native.compile import compiled, discard
+from checker.engines.native.findings import Config, ModelFault, Origin, SearchResult, Status
+from checker.engines.native.structures import Library
 from checker.errors import InternalError, ModelError
 from checker.ir.program import Program, PropertyKind
 from checker.semantics.machine import Machine
@@ -100,7 +102,7 @@ def _loaded(source: Source, path: Path) -> Library:
     return library
 
 
-def _progress(progress: binding.Progress, seconds: float) -> Progress:
+def _progress(progress: findings.Progress, seconds: float) -> Progress:
     return Progress(progress.states, progress.depth, progress.frontier, seconds)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from checker.engines.interface import DEADLOCK_FREE
-from checker.engines.native.codegen.expressions import ErrorSites, Expressions
+from checker.engines.native.codegen.errors import ErrorSites
+from checker.engines.native.codegen.expressions import Expressions
 from checker.engines.native.codegen.layout import Capacities, Layout, ProcessLayout, Slot, Unsupported, pack
 from checker.engines.native.codegen.processes import ProcessFunctions
 from checker.engines.native.codegen.statements import routine_function, routine_prototype

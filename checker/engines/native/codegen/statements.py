@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from checker.engines.native.codegen.expressions import MUTATIONS, Expressions, bound_types, changed
+from checker.engines.native.codegen.changes import MUTATIONS, changed
+from checker.engines.native.codegen.expressions import Expressions
+from checker.engines.native.codegen.iterables import bound_types
 from checker.engines.native.codegen.layout import Unsupported, cardinality
 from checker.errors import ModelErrorKind
 from checker.ir.dependencies import all_expressions, flat
