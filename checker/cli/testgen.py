@@ -9,11 +9,11 @@ import click
 
 from checker.cli.files import write_whole
 from checker.engines.explicit import ExplicitEngine
-from checker.engines.interface import DEADLOCK_FREE, Answer, Limits
+from checker.engines.interface import Answer, Limits
 from checker.errors import UserError
 from checker.spec import Spec, find_specs, load_spec
 from checker.spec.check import Checked, Status, check
-from checker.testgen.generate import FileState, TestFile, generate, orphans, state_of
+from checker.testgen.generate import FileState, TestFile, generate, orphans, state_of, unobservable
 
 #: What was done about a file, by the state in which it was found.
 _DONE = {
@@ -52,8 +52,10 @@ def testgen_command(
             continue
         checked = _checked(spec)
         files += generate(checked, Path(out))
-        if any(f.name == DEADLOCK_FREE and f.verdict.answer is Answer.VIOLATED for f in checked.findings):
-            left_out.append(f"{path}: {DEADLOCK_FREE} is violated, but tables and queues do not show it")
+        left_out += [
+            f"{path}: {name} is violated, but looks at {what}, which the lab does not see"
+            for name, what in unobservable(checked).items()
+        ]
         if checked.result.stopped is None:
             complete.append(path)
     _require_distinct(files)
@@ -103,6 +105,8 @@ def _canonical(checked: Checked) -> Checked:
         return checked
     deepest = max(len(f.trace.steps) for f in found if f.trace is not None)
     shallow = check(checked.spec, ExplicitEngine.name, Limits(depth_max=max(deepest, 1)))
+    if shallow.result.stopped == "interrupted":
+        raise KeyboardInterrupt
     traced = {f.name: f for f in shallow.findings if f.verdict.answer is Answer.VIOLATED}
     return replace(checked, findings=tuple(traced.get(f.name, f) for f in checked.findings))
 

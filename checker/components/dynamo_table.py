@@ -4,7 +4,8 @@ What it represents (Source: DynamoDB developer guide and API reference): strongl
 writes of single items, each atomic; conditional writes that fail without effect; several writes in one
 transaction by ``transact``.
 
-What it leaves out: eventually consistent reads, secondary indexes, TTL, streams, throughput limits
+What it leaves out: conflicts between transactions, requests that land after their caller has given up,
+eventually consistent reads, secondary indexes, TTL, streams, throughput limits
 (throttling is the fault ``fail``), and that a client token expires after 10 minutes.
 """
 

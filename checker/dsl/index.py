@@ -26,8 +26,8 @@ class IndexMeta(type):
 class Index(metaclass=IndexMeta):
     """Base of index sets: ``class Order(Index, interchangeable=True)``.
 
-    A member is ``Order(0)``; the spec's ``[bounds]`` say how many there are. Members of an
-    interchangeable set can only be compared for equality, so that any two may be swapped.
+    A member is ``Order(0)``; the spec's ``[bounds]`` say how many there are. A set is declared
+    interchangeable where any two of its members may be swapped; no engine makes use of that yet.
     """
 
     interchangeable: ClassVar[bool] = False

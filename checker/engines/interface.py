@@ -94,6 +94,8 @@ class Statistics:
     """What a search has seen: distinct states, transitions (without the initial states), depth, seconds.
 
     ``fired`` counts every action, call and fault that happened at least once, by its name.
+    ``comes_to_rest`` says that some state is quiescent: without one, what is asked of quiescent states
+    holds of nothing.
     """
 
     states: int
@@ -101,6 +103,7 @@ class Statistics:
     depth: int
     seconds: float
     fired: Mapping[str, int]
+    comes_to_rest: bool
 
 
 @dataclass(frozen=True, slots=True)

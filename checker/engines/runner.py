@@ -36,6 +36,10 @@ DEFAULT_ENGINE = NativeEngine.name
 RETELL_STATES_MAX = 20_000
 
 
+#: Spaces up to this size are searched by the explicit engine as well, and the results compared.
+CROSS_CHECK_STATES_MAX = 5_000
+
+
 def engine_named(name: str) -> Engine:
     """The engine of that name. Raises UserError."""
     if name not in ENGINES:
@@ -58,6 +62,7 @@ def run(name: str, request: Request) -> Result:
     try:
         result = engine_named(name).check(request)
         if name == NativeEngine.name:
+            _cross_checked(result, request)
             result = _retold(result, request)
     except (CannotCompile, Unsupported) as error:
         notice = f"the native engine is not used: {error}"
@@ -84,13 +89,33 @@ def _retold(result: Result, request: Request) -> Result:
     limits = Limits(states_max=RETELL_STATES_MAX, depth_max=deepest)
     shallow = engine_named(ExplicitEngine.name).check(Request(request.lowered, limits))
     if shallow.stopped == "interrupted":
-        return result
+        return replace(result, stopped="interrupted")
     told = {verdict.property: verdict.path for verdict in shallow.verdicts if verdict.path is not None}
     verdicts = [
         verdict if verdict.path is None else replace(verdict, path=told.get(verdict.property, verdict.path))
         for verdict in result.verdicts
     ]
     return replace(result, verdicts=tuple(verdicts))
+
+
+def _cross_checked(result: Result, request: Request) -> None:
+    """Let the explicit engine look at a small space whole, too. Raises InternalError where they differ."""
+    if result.stopped is not None or result.statistics.states > CROSS_CHECK_STATES_MAX:
+        return
+    again = engine_named(ExplicitEngine.name).check(Request(request.lowered))
+    if again.stopped == "interrupted":
+        raise KeyboardInterrupt
+    ours, theirs = (
+        (
+            [v.answer for v in r.verdicts],
+            r.statistics.states,
+            r.statistics.transitions,
+            r.statistics.comes_to_rest,
+        )
+        for r in (result, again)
+    )
+    if ours != theirs:
+        raise InternalError(f"the native engine finds {ours}, the explicit engine {theirs}")
 
 
 def _followed(reference: ReferenceMachine, path: Run) -> list[State | ModelError]:

@@ -78,6 +78,7 @@ class BreadthFirstSearch:
         self._stopped: str | None = None
         self._transitions = 0
         self._depth = 0
+        self._comes_to_rest = False
         self._fired: Counter[str] = Counter()
         self._begun = time.monotonic()
         self._reported = self._begun
@@ -146,6 +147,7 @@ class BreadthFirstSearch:
 
     def _rest(self, state: State) -> None:
         """What is asked of a state in which nothing more can happen."""
+        self._comes_to_rest = True
         self._ask(PropertyKind.QUIESCENT, state)
         instances = range(len(self._rules.instances))
         if any(not self._rules.label_of(state, instance).idle for instance in instances):
@@ -210,6 +212,7 @@ class BreadthFirstSearch:
             self._depth,
             time.monotonic() - self._begun,
             dict(sorted(self._fired.items())),
+            self._comes_to_rest,
         )
         return Result(self._engine, tuple(verdicts), statistics, self._failure, self._stopped)
 

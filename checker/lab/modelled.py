@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from checker.dsl.lowering import LoweredModel
 from checker.errors import UserError
 from checker.ir.dependencies import OLD_PREFIX, flat, variables_read
 from checker.ir.expressions import StateVar
@@ -210,7 +211,11 @@ class ModelledLab:
     def _ask(self, kind: PropertyKind) -> None:
         now, before = self._observations[-1].state, self._observations[-2].state
         for number, prop in enumerate(self._program.properties):
-            if prop.kind is not kind or prop.name in self._violated or self._unobservable(prop):
+            if (
+                prop.kind is not kind
+                or prop.name in self._violated
+                or unobservable_variables(self.spec.lowered, prop)
+            ):
                 continue
             earlier = before if kind is PropertyKind.TRANSITION else None
             if not self._machine.holds(number, now, earlier):
@@ -252,7 +257,7 @@ class ModelledLab:
         values = list(self._ghost.variables)
         for position, variable in enumerate(self._program.variables):
             field = variable.name.rpartition(".")[2]
-            if field in self._fields_seen(variable.component):
+            if field in _fields_seen(self.spec.lowered, variable.component):
                 try:
                     values[position] = _read(variable.type, field, contents[variable.component])
                 except UserError as error:
@@ -261,28 +266,8 @@ class ModelledLab:
         self._ghost = self._ghost._replace(variables=tuple(values))
         return self._ghost
 
-    def _fields_seen(self, component: str) -> tuple[str, ...]:
-        if not component:
-            return ()
-        structure = self.spec.lowered.structure
-        for part in component.split("."):
-            structure = structure.components[part]
-        return _OBSERVED.get(structure.cls.__name__, ())
-
-    def _unobservable(self, prop: Property) -> list[str]:
-        """The variables that a property reads and the lab cannot see."""
-        hidden = _written_by_processes(self._program)
-        names = {name.removeprefix(OLD_PREFIX) for name in variables_read(self._program, prop.routine)}
-        found = []
-        for name in sorted(names):
-            component = self._program.variable(name).component
-            field = name.rpartition(".")[2]
-            if name in hidden or (component and field not in self._fields_seen(component)):
-                found.append(name)
-        return found
-
     def _require_observable(self, prop: Property) -> None:
-        if hidden := self._unobservable(prop):
+        if hidden := unobservable_variables(self.spec.lowered, prop):
             what = f"the property '{prop.name}' looks at {', '.join(hidden)}, which the lab cannot observe"
             hint = "state it in terms of tables, visible messages, and fields that only actions change"
             raise UserError(what, where=str(self.spec.path), hint=hint)
@@ -296,6 +281,29 @@ class ModelledLab:
             ):
                 return successor
         raise StepDidNotFire(f"the action '{action}' is not enabled in the observed state")
+
+
+def unobservable_variables(lowered: LoweredModel, prop: Property) -> list[str]:
+    """The variables that a property reads and the lab cannot see, sorted."""
+    program = lowered.program
+    hidden = _written_by_processes(program)
+    found = []
+    for name in sorted({name.removeprefix(OLD_PREFIX) for name in variables_read(program, prop.routine)}):
+        component = program.variable(name).component
+        field = name.rpartition(".")[2]
+        if name in hidden or (component and field not in _fields_seen(lowered, component)):
+            found.append(name)
+    return found
+
+
+def _fields_seen(lowered: LoweredModel, component: str) -> tuple[str, ...]:
+    """The fields of a component that the lab reads back."""
+    if not component:
+        return ()
+    structure = lowered.structure
+    for part in component.split("."):
+        structure = structure.components[part]
+    return _OBSERVED.get(structure.cls.__name__, ())
 
 
 def _initial_state(machine: Machine) -> State:

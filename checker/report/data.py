@@ -31,6 +31,7 @@ def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
         "seconds": round(statistics.seconds, 3),
         "stopped": checked.result.stopped,
         "notice": checked.result.notice,
+        "comes_to_rest": statistics.comes_to_rest,
         "never_fired": list(checked.never_fired),
         "model_error": None if failure is None else str(failure.error),
         "model_error_steps": None if checked.failure is None else trace_data(checked.failure),

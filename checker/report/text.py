@@ -47,6 +47,9 @@ def print_verdicts(console: Console, checked: Checked) -> None:
         style="dim",
         highlight=False,
     )
+    if not statistics.comes_to_rest and checked.result.stopped is None:
+        rest = "nothing ever comes to rest: what is asked of quiescent states holds of nothing"
+        console.print(f"  {rest}", style="yellow", highlight=False)
     if checked.result.notice:
         console.print(f"  {checked.result.notice}", style="yellow", highlight=False)
     if checked.never_fired and checked.result.stopped is None:

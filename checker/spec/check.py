@@ -82,11 +82,11 @@ class Checked:
     @property
     def never_fired(self) -> tuple[str, ...]:
         """Actions, calls and faults that the bounds and budgets allow, but that never happened."""
-        return tuple(
-            name
-            for name in possible_steps(self.spec.lowered.program)
-            if name not in self.result.statistics.fired
-        )
+        fired = self.result.statistics.fired
+        budgets = self.spec.lowered.program.budgets
+        lost = [("fail", budgets.fail), ("ambiguous", budgets.ambiguous)]
+        unspent = [n for n, amount in lost if amount and not any(name.endswith(f" {n}") for name in fired)]
+        return (*unspent, *(n for n in possible_steps(self.spec.lowered.program) if n not in fired))
 
 
 def check(

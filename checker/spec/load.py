@@ -21,6 +21,7 @@ from checker.spec.tables import Table, did_you_mean
 _EXPECTATIONS = {
     "holds": Answer.HOLDS,
     "violated": Answer.VIOLATED,
+    "holds up to": Answer.HOLDS_UP_TO,
     "unknown": Answer.UNKNOWN,
 }
 _GLOBAL_FAULTS = ("crash", "fail", "ambiguous")

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from checker.engines.interface import DEADLOCK_FREE, Answer
 from checker.errors import UserError
+from checker.lab.modelled import unobservable_variables
 from checker.report.lanes import lanes
 from checker.report.text import faults_text
 from checker.spec import Spec
@@ -56,8 +57,24 @@ def generate(checked: Checked, folder: Path) -> list[TestFile]:
         raise UserError(
             "the spec does not say how the lab reaches its consumer", where=str(checked.spec.path), hint=hint
         )
+    unseen = unobservable(checked)
     found = [f for f in checked.findings if f.verdict.answer is Answer.VIOLATED and f.trace is not None]
-    return [_file(checked.spec, finding, folder) for finding in found if finding.name != DEADLOCK_FREE]
+    return [_file(checked.spec, finding, folder) for finding in found if finding.name not in unseen]
+
+
+def unobservable(checked: Checked) -> dict[str, str]:
+    """The violated properties that no test can assert, and what the lab cannot see of them."""
+    lowered = checked.spec.lowered
+    properties = {prop.name: prop for prop in lowered.program.properties}
+    found = {}
+    for finding in checked.findings:
+        if finding.verdict.answer is not Answer.VIOLATED:
+            continue
+        if finding.name == DEADLOCK_FREE:
+            found[finding.name] = "where processes wait"
+        elif hidden := unobservable_variables(lowered, properties[finding.name]):
+            found[finding.name] = ", ".join(hidden)
+    return found
 
 
 def _file(spec: Spec, finding: Finding, folder: Path) -> TestFile:

@@ -288,6 +288,7 @@ SPEC_KEYS = {
     "seconds": float,
     "stopped": (str, type(None)),
     "notice": str,
+    "comes_to_rest": bool,
     "never_fired": list,
     "model_error": (str, type(None)),
     "model_error_steps": (list, type(None)),

@@ -222,6 +222,7 @@ def test_that_no_process_is_stuck_is_no_test(project: Project) -> None:
     outcome = project.run("testgen")
     assert outcome.code == 0
     assert outcome.out == (
-        "      left out  specs/needy.toml: deadlock_free is violated, but tables and queues do not show it\n"
+        "      left out  specs/needy.toml: deadlock_free is violated, but looks at where processes wait, "
+        "which the lab does not see\n"
         "there is nothing to generate\n"
     )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from checker.dsl.lowering import LoweredModel, lower
-from checker.engines.interface import Answer, Limits, Request
+from checker.engines import runner
+from checker.engines.interface import Answer, Limits, Request, Result
 from checker.engines.native import compile as native_compile
-from checker.engines.native.codegen.layout import Capacities, Layout
+from checker.engines.native.codegen.layout import Capacities, Layout, Unsupported
 from checker.engines.native.compile import CannotCompile, cached_models, clear_cache, compiled
 from checker.engines.native.engine import NativeEngine
+from checker.errors import InternalError
 from checker.ir.program import Budgets
 from checker.semantics.machine import Machine
 from checker.semantics.state import State
@@ -153,3 +156,48 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     lowered = load_spec(Path("specs/order_intake/marker_first_lost_answer.toml")).lowered
     assert NativeEngine().check(Request(lowered)).stopped is None
+
+
+def test_a_process_with_many_calls_is_handed_over(tmp_path: Path) -> None:
+    """Sets of labels are words in generated code; a shift beyond them would be silently wrong."""
+    calls = "\n".join("        await self.table.get(Item(0))" for _ in range(65))
+    source = f"""
+class M(Model):
+    table: DynamoTable[Item, Item]
+    @process
+    async def work(self) -> None:
+{calls}
+"""
+    lowered = lowered_source(source, tmp_path)
+    with pytest.raises(Unsupported, match="65 calls"):
+        NativeEngine().check(Request(lowered))
+    result = runner.run("native", Request(lowered))
+    assert result.engine == "explicit"
+    assert "65 calls" in result.notice
+
+
+def test_a_small_space_is_searched_by_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A native engine that is wrong about a small model is found out before anyone sees its verdict."""
+    lowered = load_spec(Path("specs/order_intake/marker_first.toml")).lowered
+
+    class Wrong(NativeEngine):
+        def check(self, request: Request) -> Result:
+            result = super().check(request)
+            return replace(result, statistics=replace(result.statistics, states=777))
+
+    monkeypatch.setitem(runner.ENGINES, "native", Wrong())
+    with pytest.raises(InternalError, match="777"):
+        runner.run("native", Request(lowered))
+
+
+def test_rest_is_told(tmp_path: Path) -> None:
+    source = """
+class M(Model):
+    on: bool = False
+    @action
+    def flip(self) -> None:
+        self.on = not self.on
+"""
+    native, explicit = compare_results(lowered_source(source, tmp_path))
+    assert not native.statistics.comes_to_rest
+    assert not explicit.statistics.comes_to_rest

@@ -73,7 +73,7 @@ def test_the_good_spec_is_good(shop: Project) -> None:
         # Names
         ("one_row =", "one_rwo =", f"{SPEC} [expect]", "TwoRows has no property 'one_rwo'", "did you mean 'one_row'?"),
         ('one_row = "violated"', 'one_row = "voilated"', f"{SPEC} [expect] one_row", "unknown expectation 'voilated'", "did you mean 'violated'?"),
-        ('one_row = "violated"', 'one_row = "xyz"', f"{SPEC} [expect] one_row", "unknown expectation 'xyz'", "known: holds, violated, unknown"),
+        ('one_row = "violated"', 'one_row = "xyz"', f"{SPEC} [expect] one_row", "unknown expectation 'xyz'", "known: holds, violated, holds up to, unknown"),
         ("crash =", "crsh =", f"{SPEC} [faults]", "TwoRows has no fault 'crsh'", "did you mean 'crash'?"),
         ("inbox.visibility_expiry", "inbox.visibility_expire", f"{SPEC} [faults]", "TwoRows has no fault 'inbox.visibility_expire'", "did you mean 'inbox.visibility_expiry'?"),
         ("inbox.visibility_expiry", "inbx.visibility_expiry", f"{SPEC} [faults]", "TwoRows has no fault 'inbx.visibility_expiry'", "did you mean 'inbox.visibility_expiry'?"),

@@ -16,6 +16,7 @@ from checker.engines.interface import (
     DEADLOCK_FREE,
     Answer,
     Failure,
+    Limits,
     Progress,
     Request,
     Result,
@@ -58,18 +59,24 @@ class NativeEngine:
             CannotCompile: there is no compiler, or it fails.
         """
         capacities = Capacities()
+        begun, limits = time.monotonic(), request.limits
         while True:
             source = generate(request.lowered.program, capacities)
-            result = self._search(request, source)
+            left = limits.time_s_max
+            if left is not None:
+                # A search that begins again has what the others left of the time.
+                left = max(left - (time.monotonic() - begun), 0.01)
+            within = replace(request, limits=replace(limits, time_s_max=left))
+            result = self._search(within, source, limits)
             if result is not None:
                 return result
             capacities = capacities.doubled()
 
-    def _search(self, request: Request, source: Source) -> Result | None:
-        """One search; None where a capacity of the layout was too small."""
+    def _search(self, request: Request, source: Source, asked: Limits) -> Result | None:
+        """One search; None where a capacity of the layout was too small. ``asked`` is for the report."""
         program, limits = request.lowered.program, request.limits
         config = Config(
-            properties=(1 << (len(program.properties) + 1)) - 1,
+            properties=(1 << (len(program.properties) + 2)) - 1,
             depth_max=limits.depth_max,
             states_max=limits.states_max,
             time_s_max=limits.time_s_max,
@@ -84,7 +91,7 @@ class NativeEngine:
                     return None
                 if found.fault is not None and found.fault.id == BEYOND:
                     raise Unsupported("a local collection holds an element outside its type for a while")
-                return _Reading(request, source, search, found).result(self.name)
+                return _Reading(replace(request, limits=asked), source, search, found).result(self.name)
 
 
 def _loaded(source: Source, path: Path) -> Library:
@@ -136,6 +143,7 @@ class _Reading:
             max(len(found.level_states) - 1, 0),
             found.seconds,
             dict(sorted(fired.items())),
+            any(hit.property == len(self._asked()) for hit in found.hits),
         )
         return Result(engine, tuple(verdicts), statistics, failure, stopped)
 
@@ -164,7 +172,7 @@ class _Reading:
     # Paths
 
     def _runs(self) -> dict[int, Run]:
-        hits = self._found.hits
+        hits = [hit for hit in self._found.hits if hit.property < len(self._asked())]
         return {
             hit.property: self._run(path) for hit, path in zip(hits, self._search.paths(hits), strict=True)
         }

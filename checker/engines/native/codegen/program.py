@@ -35,8 +35,8 @@ _CRASH = "crash"
 class Source:
     """Generated C, the layout of its states, the names of its coverage counters, its error numbers.
 
-    Property i of the program is bit i of the C side's masks; the bit after the last is freedom from
-    deadlock.
+    Property i of the program is bit i of the C side's masks; the bits after the last are freedom from
+    deadlock, and that some state is quiescent.
     """
 
     text: str
@@ -66,8 +66,12 @@ class _Generator:
         self._expressions = Expressions(program, layout, self._types, ErrorSites(), names)
         self._services = _service_errors(program)
         self._steps = _step_names(program)
-        if len(program.properties) >= 64:
-            raise Unsupported(f"{len(program.properties)} properties, more than 63")
+        for process in program.processes:
+            if len(process.labels) > 64:
+                # Sets of labels are words in the generated code.
+                raise Unsupported(f"{process.name} has {len(process.labels)} calls, more than 64")
+        if len(program.properties) > 62:
+            raise Unsupported(f"{len(program.properties)} properties, more than 62")
 
     def source(self) -> Source:
         program, layout = self._program, self._layout
@@ -87,7 +91,8 @@ class _Generator:
         crash, fail, ambiguous = layout.budgets[:3]
         state_checks = self._checks(PropertyKind.ALWAYS, PropertyKind.REACHABLE)
         step_checks = self._checks(PropertyKind.TRANSITION)
-        quiescent_checks = [*self._checks(PropertyKind.QUIESCENT), self._deadlock()]
+        rest = {"bit": len(program.properties) + 1, "test": "true", "title": "some state is quiescent"}
+        quiescent_checks = [*self._checks(PropertyKind.QUIESCENT), self._deadlock(), rest]
         text = environment.get_template("model.c.j2").render(
             name=program.name,
             location=program.location,
