@@ -6,6 +6,7 @@ every value against the declared type once they are fields of a model. Iterating
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
@@ -24,7 +25,7 @@ def _unchecked(*_: Any) -> None:
     """Collections that are not fields are checked when they are stored."""
 
 
-class Collection(Generic[T]):
+class Collection(ABC, Generic[T]):
     """What all collections share; ``attach`` ties one to the field that holds it."""
 
     _check: Check = staticmethod(_unchecked)
@@ -36,9 +37,9 @@ class Collection(Generic[T]):
         self._fresh = keys
         return self
 
+    @abstractmethod
     def copy(self) -> Self:
         """A copy that is no field and shares nothing that can change."""
-        raise NotImplementedError
 
     def _missing(self, element: Any) -> ModelError:
         return ModelError(ModelErrorKind.MISSING, f"{element!r} is not in {self!r}")

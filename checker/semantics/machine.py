@@ -78,6 +78,9 @@ class Machine(TransitionRules[Frame]):
                 self.last_calls = frame.calls
                 yield tuple(frame.taken), outcome
 
+    def _choose(self, context: Frame, count: int) -> int:
+        return int(context.choose(range(count)))
+
     def _act(self, context: Frame, action: Action, parameters: tuple[Value, ...]) -> None:
         self._evaluator.call(action.routine, parameters, context)
 

@@ -20,7 +20,7 @@ from checker.semantics.state import ProcessState, State, StepKind, Successor, Tr
 
 #: What a process sees when a call failed before it was applied, all attempts of the SDK used up.
 CALL_FAILED = "CallFailed"
-#: What a process sees when an answer was lost, all attempts used up: the call may have been applied.
+#: What a process sees when no answer came, all attempts used up: the call was applied, or it was not.
 CALL_TIMED_OUT = "CallTimedOut"
 
 _CRASH, _FAIL, _AMBIGUOUS = 0, 1, 2
@@ -68,6 +68,10 @@ class TransitionRules(ABC, Generic[_Context]):
     @abstractmethod
     def _outcomes(self, state: State, caller: int, run: Callable[[_Context], _T]) -> Iterator[Outcome[_T]]:
         """Every way to run ``run`` from a state, by its choices in lexicographic order."""
+
+    @abstractmethod
+    def _choose(self, context: _Context, count: int) -> int:
+        """Take the next choice of a run among ``count`` alternatives."""
 
     @abstractmethod
     def _act(self, context: _Context, action: Action, parameters: tuple[Value, ...]) -> None:
@@ -202,20 +206,25 @@ class TransitionRules(ABC, Generic[_Context]):
 
     def _unanswered(self, state: State, instance: int) -> Iterator[Successor]:
         waiting = state.processes[instance]
-        if state.budgets[_AMBIGUOUS] == 0 or waiting.applied:
+        if state.budgets[_AMBIGUOUS] == 0:
             return
         budgets = _spend(state.budgets, _AMBIGUOUS)
         call = self.label_of(state, instance).call
 
         def lose_answer(context: _Context) -> ProcessState:
-            try:
-                self._apply(context, instance, waiting)
-            except ServiceErrorRaised:
-                # Nothing was applied, so that losing the answer is the same as FAIL.
-                raise Disabled from None
-            if self._is_last_attempt(waiting):
+            last = self._is_last_attempt(waiting)
+            # Where nothing is tried again, it matters whether the call arrived at all: a timeout says
+            # neither. Before that, a call that did not arrive is the same as FAIL.
+            if not waiting.applied and (not last or self._choose(context, 2) == 0):
+                try:
+                    self._apply(context, instance, waiting)
+                except ServiceErrorRaised:
+                    # Nothing was applied: as if the call had not arrived.
+                    raise Disabled from None
+            if last:
                 return self._raise_in(context, instance, waiting, CALL_TIMED_OUT)
-            return waiting._replace(attempt=waiting.attempt + 1, applied=call.applied_once)
+            applied = waiting.applied or call.applied_once
+            return waiting._replace(attempt=waiting.attempt + 1, applied=applied)
 
         for choices, outcome in self._outcomes(state, instance, lose_answer):
             transition = Transition(StepKind.AMBIGUOUS, call.name, instance, (), choices)

@@ -80,7 +80,8 @@ def _call(step: Step) -> str:
         case StepKind.FAIL:
             options["fault"] = "fail_before"
         case StepKind.AMBIGUOUS:
-            options["fault"] = "drop_response"
+            # To the consumer a call that never arrived looks like any other that failed.
+            options["fault"] = "drop_response" if first.applied else "fail_before"
     error = _error(step)
     if error is not None:
         options["raises"] = error

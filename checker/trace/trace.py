@@ -112,7 +112,10 @@ class Step:
             case StepKind.FAIL:
                 return "fails before it is applied"
             case StepKind.AMBIGUOUS:
-                return "is applied, but its answer is lost"
+                applied = all(call.applied for call in self.calls)
+                return (
+                    "is applied, but its answer is lost" if applied else "gets no answer, and is not applied"
+                )
             case StepKind.CALL if self.calls:
                 last = self.calls[-1]
                 error = next((call.error for call in self.calls if call.error is not None), None)
@@ -209,7 +212,7 @@ def _calls(
         arguments = machine.arguments(before, transition.process)
     except ModelError:  # which is then what the step ran into
         return ()
-    applied = transition.kind is not StepKind.FAIL and not waiting.applied
+    applied = transition.kind is not StepKind.FAIL and not waiting.applied and bool(runs)
     records = []
     for position, (part, values) in enumerate(zip(label.call.parts, arguments, strict=True)):
         run = runs[position] if applied and position < len(runs) else None

@@ -16,7 +16,7 @@ from checker.dsl.calls import CALL_FAULT_ERRORS, Call, ServiceError, Transaction
 from checker.dsl.codec import decode, encode
 from checker.dsl.index import sized
 from checker.dsl.lowering import LoweredModel
-from checker.dsl.runtime import StepContext, step
+from checker.dsl.runtime import StepContext, choose, step
 from checker.dsl.structure import Instance
 from checker.engines.reference.places import label_at, locals_at, located
 from checker.errors import InternalError, ModelError
@@ -94,6 +94,9 @@ class ReferenceMachine(TransitionRules[StepContext]):
             scripts.extend(next_scripts(script, context.taken, context.offered))
             if outcome is not None:
                 yield tuple(context.taken), outcome
+
+    def _choose(self, context: StepContext, count: int) -> int:
+        return choose(range(count))
 
     def _act(self, context: StepContext, action: Action, parameters: tuple[Value, ...]) -> None:
         holder = self._instance.holder(action.component)
