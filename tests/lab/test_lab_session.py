@@ -413,6 +413,7 @@ def test_a_delete_past_the_interposer_is_seen(start_lab: StartLab, emulator: Emu
     lab = start_lab(misbehaving("takes_behind", DIRECT_ENDPOINT=emulator.url), ["worker-0"])
     lab.perform("inbox", "send", ORDER)
     lab.call("worker-0", "inbox.receive")
+    lab.call("worker-0", "seen.get")
     with pytest.raises(Bypass, match=r"inbox .* in flight went from 1 to 0"):
         lab.perform("inbox", "send", ORDER)
 
