@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from checker.ir.expressions import Apply, Expr, Op, PureCall, StateVar, children
-from checker.ir.program import Program
+from checker.ir.program import Branch, Program, Routine
 from checker.ir.statements import CallRoutine, Stmt, expressions, nested
 
 #: Marks a variable of the state before a transition.
@@ -24,6 +24,39 @@ def reads_processes(program: Program, routine: str) -> bool:
     return any(isinstance(expr, Apply) and expr.op is Op.IS_IDLE for expr in found)
 
 
+def routines_called(program: Program) -> frozenset[str]:
+    """The names of the routines that other code calls: routines, processes, properties."""
+    called = {prop.routine for prop in program.properties}
+    called |= {part.routine for p in program.processes for label in p.labels for part in label.call.parts}
+    bodies = [routine.body for routine in program.routines.values()]
+    bodies += [block.body for process in program.processes for block in process.blocks]
+    for body in bodies:
+        called |= _calls(body)
+    for process in program.processes:
+        for block in process.blocks:
+            if isinstance(block.terminator, Branch):
+                called |= _pure_calls(block.terminator.condition)
+        for label in process.labels:
+            called |= {name for part in label.call.parts for arg in part.args for name in _pure_calls(arg)}
+    return frozenset(called)
+
+
+def statements_reached(program: Program, routine: Routine) -> Iterator[Stmt]:
+    """All statements of a routine and of those that it calls."""
+    for name in _reachable(program, routine.name):
+        yield from flat(program.routines[name].body)
+
+
+def _calls(body: Iterable[Stmt]) -> set[str]:
+    statements = list(body)
+    names = {s.routine for s in flat(statements) if isinstance(s, CallRoutine)}
+    return names | {e.routine for e in all_expressions(statements) if isinstance(e, PureCall)}
+
+
+def _pure_calls(expr: Expr) -> set[str]:
+    return {e.routine for e in _inside(expr) if isinstance(e, PureCall)}
+
+
 def _reachable(program: Program, routine: str) -> set[str]:
     seen: set[str] = set()
     todo = [routine]
@@ -31,9 +64,7 @@ def _reachable(program: Program, routine: str) -> set[str]:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            body = program.routines[name].body
-            todo += [s.routine for s in flat(body) if isinstance(s, CallRoutine)]
-            todo += [e.routine for e in all_expressions(body) if isinstance(e, PureCall)]
+            todo += _calls(program.routines[name].body)
     return seen
 
 
@@ -51,12 +82,12 @@ def flat(body: Iterable[Stmt]) -> Iterator[Stmt]:
 
 def all_expressions(body: Iterable[Stmt]) -> Iterator[Expr]:
     """All expressions and subexpressions of some statements."""
-
-    def inside(expr: Expr) -> Iterator[Expr]:
-        yield expr
-        for child in children(expr):
-            yield from inside(child)
-
     for statement in flat(body):
         for expr in expressions(statement):
-            yield from inside(expr)
+            yield from _inside(expr)
+
+
+def _inside(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    for child in children(expr):
+        yield from _inside(child)

@@ -6,7 +6,7 @@ from checker.engines.native.codegen.emitter import Emitter
 from checker.engines.native.codegen.layout import is_scalar
 from checker.errors import Location, ModelErrorKind
 from checker.ir.expressions import Apply, Expr, Op
-from checker.ir.types import FifoType, MapType, SetType
+from checker.ir.types import FifoType, MapType, SetType, Type
 
 MUTATIONS = frozenset(
     {
@@ -63,18 +63,18 @@ class Changes:
         missing = f"else {self._emitter.fail(ModelErrorKind.MISSING, location)};"
         match expr.op:
             case Op.SET_ADD:
-                note = self._emitter.out_of_range(location)
-                return f"if ({k} < 0) {note}; else gen_put({pointer}, {place}, 1, 1);"
+                put = f"gen_put({pointer}, {place}, 1, 1);"
+                return self._where_inside([(self._packing.key_type(type_), k)], location, put)
             case Op.SET_REMOVE | Op.MAP_DELETE:
                 return f"if ({here}) {{ {clear} }} {missing}"
             case Op.SET_DISCARD | Op.MAP_DISCARD:
                 return f"if ({here}) {{ {clear} }}"
             case Op.BAG_ADD:
-                note = self._emitter.out_of_range(location)
+                self._emitter.may_fail = True
                 most = self._packing.capacities.bag_count_max
-                full = f"else if ({count} >= {most}) gen_error(c, QC_CAPACITY);"
+                full = f"if ({count} >= {most}) gen_error(c, QC_CAPACITY);"
                 more = f"else gen_put({pointer}, {place}, {stride}, {count} + 1);"
-                return f"if ({k} < 0) {note}; {full} {more}"
+                return self._where_inside([(self._packing.key_type(type_), k)], location, f"{full} {more}")
             case Op.BAG_REMOVE:
                 return f"if ({here}) {{ {less} }} {missing}"
             case Op.BAG_DISCARD:
@@ -87,20 +87,26 @@ class Changes:
     def _map_set(self, expr: Apply, pointer: str, place: str, k: str) -> str:
         assert isinstance(expr.type, MapType)
         value_type = expr.type.value
-        note = self._emitter.out_of_range(expr.location)
         value = self._emitter.value(expr.args[0])
         if is_scalar(value_type):
             e = self._emitter.fresh("e")
             stride = self._packing.stride(expr.type)
-            return (
-                f"int64_t {e} = {self._types.key(value_type, value)}; if ({k} < 0 || {e} < 0) {note}; "
-                f"else gen_put({pointer}, {place}, {stride}, (uint64_t){e} + 1);"
-            )
+            put = f"gen_put({pointer}, {place}, {stride}, (uint64_t){e} + 1);"
+            inside = self._where_inside([(expr.type.key, k), (value_type, e)], expr.location, put)
+            return f"int64_t {e} = {self._types.key(value_type, value)}; {inside}"
         # The value may read the very entry that is set, so that it comes first.
         v, name = self._emitter.fresh("v"), self._types.name(value_type)
         inner = self._packing.store(value_type, pointer, f"{place} + 1", v)
-        put = f"if ({k} < 0) {note}; else {{ gen_put({pointer}, {place}, 1, 1); {inner} }}"
-        return f"{name} {v} = {value}; {put}"
+        put = f"{{ gen_put({pointer}, {place}, 1, 1); {inner} }}"
+        return f"{name} {v} = {value}; {self._where_inside([(expr.type.key, k)], expr.location, put)}"
+
+    def _where_inside(self, codes: list[tuple[Type, str]], location: Location | None, change: str) -> str:
+        """A change that is made where all codes are inside their types; else a note."""
+        unsure = [code for type_, code in codes if self._types.needs_check(type_)]
+        if not unsure:
+            return change
+        note = self._emitter.out_of_range(location)
+        return f"if ({' || '.join(f'{code} < 0' for code in unsure)}) {note}; else {{ {change} }}"
 
     def append(self, type_: FifoType, pointer: str, base: str, value: str, location: Location | None) -> str:
         """The statement that appends a value to a FIFO."""

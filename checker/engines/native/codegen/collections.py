@@ -112,17 +112,17 @@ class Collections:
         assert isinstance(type_, MapType)
         result, k, name = self._emitter.fresh("r"), self._emitter.fresh("k"), self._types.name(expr.type)
         number = self._types.key(type_.key, self._emitter.value(key))
-        if expr.op is Op.MAP_GET:
-            missing = f"else {self._emitter.fail(ModelErrorKind.MISSING, expr.location)};"
-            store = "{result} = {value};"
-        elif isinstance(type_.value, OptionType):
-            missing, store = "", "{result} = {value};"
-        else:
-            missing, store = "", "{result}.some = true; {result}.value = {value};"
+        wraps = expr.op is Op.MAP_GET_OPTION and not isinstance(type_.value, OptionType)
+        store = "{result}.some = true; {result}.value = {value};" if wraps else "{result} = {value};"
 
         def use(pointer: str, base: str) -> str:
-            test = f"{k} >= 0 && {self._packing.present(pointer, base, k, type_)}"
             then = store.format(result=result, value=self._packing.entry_value(pointer, base, k, type_))
+            if self._packing.is_total(pointer, base) and not self._types.needs_check(type_.key):
+                return f"({{ {then} {result}; }})"
+            test = f"{k} >= 0 && {self._packing.present(pointer, base, k, type_)}"
+            missing = ""
+            if expr.op is Op.MAP_GET:
+                missing = f"else {self._emitter.fail(ModelErrorKind.MISSING, expr.location)};"
             return f"({{ if ({test}) {{ {then} }} {missing} {result}; }})"
 
         zero = self._types.zero(expr.type)

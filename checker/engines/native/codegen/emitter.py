@@ -9,6 +9,7 @@ from checker.engines.native.codegen.errors import ErrorSites
 from checker.engines.native.codegen.layout import Layout
 from checker.engines.native.codegen.packing import Packing
 from checker.engines.native.codegen.substitution import inlined
+from checker.engines.native.codegen.totals import total_maps
 from checker.engines.native.codegen.values import CTypes
 from checker.errors import Location, ModelErrorKind
 from checker.ir.dependencies import OLD_PREFIX
@@ -31,7 +32,8 @@ class Emitter(ABC):
         self.layout = layout
         self.types = types
         self.errors = errors
-        self.packing = Packing(layout.capacities, types, self.fresh)
+        total = {str(layout.variables[name].offset) for name in total_maps(program)}
+        self.packing = Packing(layout.capacities, types, self.fresh, total)
         self.routine_names = routine_names
         self.names: dict[str, str] = {}
         #: C variables that say whether a local has a value; absent for those that always have.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from checker.engines.native.codegen.layout import (
     Capacities,
@@ -21,13 +21,17 @@ class Packing:
     """Reads and writes packed values; ``fresh`` makes C names that nothing else has.
 
     A place is a pointer to words and a bit in them: ``s`` and a number for a state variable, ``x.w`` and 0
-    for a local. ``key`` is the code of an element or of a map's key.
+    for a local. ``key`` is the code of an element or of a map's key. ``total`` are the places, in states, of
+    maps that have all their keys.
     """
 
-    def __init__(self, capacities: Capacities, types: CTypes, fresh: Callable[[str], str]) -> None:
+    def __init__(
+        self, capacities: Capacities, types: CTypes, fresh: Callable[[str], str], total: Collection[str]
+    ) -> None:
         self.capacities = capacities
         self._types = types
         self._fresh = fresh
+        self._total = total
 
     @property
     def fifo_head(self) -> int:
@@ -73,8 +77,14 @@ class Packing:
         stride = self.stride(type_)
         return f"gen_get({pointer}, {base} + (uint32_t){key} * {stride}, {min(stride, 64)})"
 
+    def is_total(self, pointer: str, base: str) -> bool:
+        """Whether a map has all its keys, whatever the state."""
+        return pointer in ("s", "c->old") and base in self._total
+
     def present(self, pointer: str, base: str, key: str, type_: Type) -> str:
         """Whether an element is in a set, bag or map."""
+        if self.is_total(pointer, base):
+            return "(true)"
         if isinstance(type_, MapType) and not is_scalar(type_.value):
             return f"(gen_get({pointer}, {base} + (uint32_t){key} * {self.stride(type_)}, 1) != 0)"
         return f"({self.slot(pointer, base, key, type_)} != 0)"

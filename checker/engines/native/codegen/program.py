@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
+from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from checker.engines.interface import DEADLOCK_FREE
+from checker.engines.native.codegen.actions import ActionSteps
 from checker.engines.native.codegen.errors import ErrorSites
 from checker.engines.native.codegen.expressions import Expressions
 from checker.engines.native.codegen.layout import Capacities, Layout, ProcessLayout, Slot, Unsupported, pack
 from checker.engines.native.codegen.processes import ProcessFunctions
-from checker.engines.native.codegen.statements import routine_function, routine_prototype
 from checker.engines.native.codegen.values import CTypes
 from checker.errors import Location, ModelErrorKind
 from checker.ir.dependencies import flat
-from checker.ir.program import Action, Process, Program, PropertyKind
+from checker.ir.program import Process, Program, PropertyKind
 from checker.ir.statements import Raise
-from checker.ir.values import domain
 from checker.semantics.rules import CALL_FAILED, CALL_TIMED_OUT
 
 #: Error numbers that are not the model's: see ``runtime/gen_fields.h``.
@@ -55,6 +54,18 @@ def generate(program: Program, capacities: Capacities | None = None) -> Source:
     return _Generator(program, Layout(program, capacities)).source()
 
 
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("checker.engines.native"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("model.c.j2")
+
+
 class _Generator:
     """Emits one program."""
 
@@ -75,25 +86,17 @@ class _Generator:
 
     def source(self) -> Source:
         program, layout = self._program, self._layout
-        prototypes = [routine_prototype(self._expressions, r) for r in program.routines.values()]
-        functions = [
-            routine_function(self._expressions, routine, self._services)
-            for routine in program.routines.values()
-        ]
+        actions = ActionSteps(self._expressions, self._services, self._steps)
+        prototypes = [actions.prototype(routine) for routine in program.routines.values()]
+        functions = [actions.function(routine) for routine in program.routines.values()]
+        steps = [s for action in program.actions for s in actions.steps(action, self._budget(action.budget))]
         processes = [self._process(process, place) for process, place in self._processes()]
-        environment = Environment(
-            loader=PackageLoader("checker.engines.native"),
-            undefined=StrictUndefined,
-            keep_trailing_newline=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         crash, fail, ambiguous = layout.budgets[:3]
         state_checks = self._checks(PropertyKind.ALWAYS, PropertyKind.REACHABLE)
         step_checks = self._checks(PropertyKind.TRANSITION)
         rest = {"bit": len(program.properties) + 1, "test": "true", "title": "some state is quiescent"}
         quiescent_checks = [*self._checks(PropertyKind.QUIESCENT), self._deadlock(), rest]
-        text = environment.get_template("model.c.j2").render(
+        text = _template().render(
             name=program.name,
             location=program.location,
             bits=layout.bits,
@@ -104,7 +107,7 @@ class _Generator:
             functions=functions,
             processes=processes,
             process_count=program.process_count,
-            actions=[a for action in program.actions for a in self._actions(action)],
+            actions=steps,
             crash=crash,
             fail=fail,
             ambiguous=ambiguous,
@@ -147,36 +150,9 @@ class _Generator:
             "lost_names": [self._steps.index(f"{name} ambiguous") for name in names],
         }
 
-    def _actions(self, action: Action) -> list[dict[str, Any]]:
-        """One entry for each combination of an action's parameters."""
-        guard, spend = "", ""
-        if action.budget is not None:
-            slot = self._budget(action.budget)
-            if slot.width == 0:
-                return []
-            guard = f"if (gen_get(state, {slot.offset}, {slot.width}) > 0) "
-            spend = f"spend(n, {slot.offset}, {slot.width}), "
-        columns = [domain(parameter.type) or [] for parameter in action.parameters]
-        name = self._expressions.routine_names[action.routine]
-        routine = self._program.routines[action.routine]
-        entries = []
-        for values in product(*columns):
-            args = [self._types.constant(p.type, v) for p, v in zip(action.parameters, values, strict=True)]
-            call = f"{name}({', '.join(['&c', 'n', *args])})"
-            if routine.pure:
-                call = f"((void){call}, c.error ? QC_FAILED : QC_DONE)"
-            entries.append(
-                {
-                    "title": action.name,
-                    "name": self._steps.index(action.name),
-                    "call": f"({spend}{call})",
-                    "guard": guard,
-                    "is_fault": action.budget is not None,
-                }
-            )
-        return entries
-
-    def _budget(self, name: str) -> Slot:
+    def _budget(self, name: str | None) -> Slot | None:
+        if name is None:
+            return None
         return self._layout.budgets[self._program.budgets.names.index(name)]
 
     def _initial_words(self) -> list[int]:

@@ -233,18 +233,18 @@ def _indented(lines: Iterable[str]) -> list[str]:
 
 
 def routine_prototype(expressions: Expressions, routine: Routine) -> str:
-    """The C prototype of a routine's function, without its semicolon."""
+    """The C prototype of a routine's function, without its linkage and its semicolon."""
     types, name = expressions.types, expressions.routine_names[routine.name]
     given = [f"{types.name(p.type)} p{i}" for i, p in enumerate(routine.parameters)]
     if routine.pure:
         inside = ", ".join(["gen_ctx *c", "const uint64_t *s", *given])
-        return f"static {types.name(routine.returns)} {name}({inside})"
+        return f"{types.name(routine.returns)} {name}({inside})"
     out = [f"{types.name(routine.returns)} *result"] if routine.returns != NONE else []
-    return f"static int {name}({', '.join(['gen_ctx *c', 'uint64_t *s', *given, *out])})"
+    return f"int {name}({', '.join(['gen_ctx *c', 'uint64_t *s', *given, *out])})"
 
 
 def routine_function(expressions: Expressions, routine: Routine, services: Sequence[str]) -> str:
-    """The C function of a routine."""
+    """The C function of a routine, without its linkage."""
     types = expressions.types
     expressions.names = {p.name: f"p{i}" for i, p in enumerate(routine.parameters)}
     expressions.flags = {}
@@ -256,6 +256,27 @@ def routine_function(expressions: Expressions, routine: Routine, services: Seque
     last = "return QC_DONE;" if not routine.pure else failed
     lines = [*declarations, *body, last]
     return "\n".join([f"{routine_prototype(expressions, routine)} {{", *_indented(lines), "}"])
+
+
+def guard_function(
+    expressions: Expressions, routine: Routine, guards: Sequence[When], services: Sequence[str]
+) -> str:
+    """The C function of the guards that a routine begins with: whether they hold, or end in a model error."""
+    types = expressions.types
+    expressions.names = {p.name: f"p{i}" for i, p in enumerate(routine.parameters)}
+    expressions.flags = {}
+    given = [f"{types.name(p.type)} p{i}" for i, p in enumerate(routine.parameters)]
+    lines = []
+    for when in guards:
+        expressions.may_fail = False
+        held, test = expressions.fresh("g"), expressions.value(when.guard)
+        lines.append(f"const bool {held} = {test};")
+        if expressions.may_fail:
+            lines.append("if (c->error) return true;")
+        lines.append(f"if (!{held}) return false;")
+    name = f"{expressions.routine_names[routine.name]}_guard"
+    head = f"GEN_INLINE bool {name}({', '.join(['gen_ctx *c', 'const uint64_t *s', *given])}) {{"
+    return "\n".join([head, *_indented(["(void)c; (void)s;", *lines, "return true;"]), "}"])
 
 
 def declare_locals(expressions: Expressions, body: Iterable[Stmt], known: set[str]) -> list[str]:

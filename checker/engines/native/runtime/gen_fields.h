@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* For functions that are called with constants, where inlining turns fields' places into constants, too. */
+#define GEN_INLINE static inline __attribute__((always_inline, unused))
+
 /* How generated code ends. */
 enum gen_status {
     QC_DONE,     /* it ran to its end */
@@ -69,6 +72,7 @@ static inline void gen_begin(gen_ctx *c, int32_t caller) {
     c->caller = caller;
     c->taken = 0;
     c->planned = 0;
+    c->old = NULL;
 }
 
 /* Plan the next run, with the lexicographically next choices; false when there are none. */
@@ -88,7 +92,7 @@ static inline uint64_t gen_mask(uint32_t width) {
 }
 
 /* A field of at most 64 bits; it may cross a word. */
-static inline uint64_t gen_get(const uint64_t *w, uint32_t bit, uint32_t width) {
+GEN_INLINE uint64_t gen_get(const uint64_t *w, uint32_t bit, uint32_t width) {
     if (width == 0) return 0;
     uint32_t at = bit >> 6, shift = bit & 63;
     uint64_t value = w[at] >> shift;
@@ -96,7 +100,7 @@ static inline uint64_t gen_get(const uint64_t *w, uint32_t bit, uint32_t width) 
     return value & gen_mask(width);
 }
 
-static inline void gen_put(uint64_t *w, uint32_t bit, uint32_t width, uint64_t value) {
+GEN_INLINE void gen_put(uint64_t *w, uint32_t bit, uint32_t width, uint64_t value) {
     if (width == 0) return;
     uint32_t at = bit >> 6, shift = bit & 63;
     uint64_t mask = gen_mask(width);

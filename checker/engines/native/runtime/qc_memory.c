@@ -29,6 +29,27 @@ static void qc_unmap(void *memory, size_t bytes)
         munmap(memory, bytes);
 }
 
+/* `bytes` of zeroed memory in place of a smaller mapping, whose pages stay resident; NULL, and the old
+ * mapping gone, when refused. */
+static void *qc_remap_cleared(void *memory, size_t old_bytes, size_t bytes)
+{
+#ifdef MREMAP_MAYMOVE
+    if (memory != NULL && old_bytes < bytes) {
+        void *larger = mremap(memory, old_bytes, bytes, MREMAP_MAYMOVE);
+        if (larger != MAP_FAILED) {
+            memset(larger, 0, old_bytes);
+#ifdef MADV_HUGEPAGE
+            if (bytes >= 2 * QC_HUGE_PAGE)
+                (void)madvise(larger, bytes, MADV_HUGEPAGE);
+#endif
+            return larger;
+        }
+    }
+#endif
+    qc_unmap(memory, old_bytes);
+    return qc_map(bytes);
+}
+
 static uint64_t qc_machine_bytes(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);

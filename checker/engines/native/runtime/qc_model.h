@@ -19,6 +19,10 @@
 #ifndef QC_MODEL_H
 #define QC_MODEL_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* mremap */
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
