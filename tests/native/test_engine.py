@@ -201,3 +201,31 @@ class M(Model):
     native, explicit = compare_results(lowered_source(source, tmp_path))
     assert not native.statistics.comes_to_rest
     assert not explicit.statistics.comes_to_rest
+
+
+def test_a_property_without_a_value_is_not_violated(tmp_path: Path) -> None:
+    """Both a violation and a model error in one state: only what came before the error counts."""
+    source = """
+class M(Model):
+    level: Small = 0
+    one: Item | None = None
+    @action
+    def up(self) -> None:
+        when(self.level == 0)
+        self.level = 1
+    @always
+    def before(self) -> bool:
+        return self.level == 0
+    @always
+    def fails(self) -> bool:
+        return 3 // (1 - self.level) > 2
+    @always
+    def after(self) -> bool:
+        return self.level == 0
+"""
+    lowered = lowered_source(source, tmp_path)
+    native, explicit = compare_results(lowered)
+    for result in (native, explicit):
+        answers = {verdict.property: verdict.answer for verdict in result.verdicts}
+        assert answers["before"] is Answer.VIOLATED
+        assert answers["fails"] is answers["after"] is Answer.UNKNOWN
