@@ -12,6 +12,7 @@ from checker.cli.cache import cache_command
 from checker.cli.check import check_command
 from checker.cli.replay import replay_command
 from checker.cli.show import show_command
+from checker.cli.simulate import simulate_command
 from checker.cli.testgen import testgen_command
 from checker.errors import InternalError, UserError
 from checker.spec.check import Status
@@ -66,6 +67,7 @@ def main() -> None:
 
 
 main.add_command(check_command)
+main.add_command(simulate_command)
 main.add_command(testgen_command)
 main.add_command(replay_command)
 main.add_command(show_command)

@@ -40,8 +40,9 @@ class Run:
 class Verdict:
     """The answer for one property.
 
-    ``path`` is a shortest counterexample, or the witness of a ``@reachable`` property. ``reason`` says
-    why an answer is UNKNOWN; ``depth`` up to where nothing was found.
+    ``path`` is a counterexample, or the witness of a ``@reachable`` property; ``is_shortest`` says that
+    none is shorter. ``reason`` says why an answer is UNKNOWN; ``depth`` up to where nothing was found,
+    where such a depth is known.
     """
 
     property: str
@@ -49,6 +50,7 @@ class Verdict:
     path: Run | None = None
     depth: int | None = None
     reason: str = ""
+    is_shortest: bool = True
 
     def __str__(self) -> str:
         if self.answer is Answer.HOLDS_UP_TO:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 
+from checker.dsl.lowering import LoweredModel
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import (
     DEADLOCK_FREE,
@@ -20,10 +22,13 @@ from checker.engines.interface import (
 from checker.engines.native.codegen.layout import Unsupported
 from checker.engines.native.compile import CannotCompile
 from checker.engines.native.engine import NativeEngine
+from checker.engines.native.simulate import simulate as simulate_compiled
 from checker.engines.reference import ReferenceMachine
 from checker.engines.reference.engine import ReferenceEngine
+from checker.engines.simulation import Simulation, SimulationRequest, Walker
 from checker.errors import InternalError, ModelError, ModelErrorKind, UserError
 from checker.ir.program import PropertyKind
+from checker.semantics.machine import Machine
 from checker.semantics.state import State
 
 ENGINES: dict[str, Engine] = {
@@ -67,13 +72,33 @@ def run(name: str, request: Request) -> Result:
     except (CannotCompile, Unsupported) as error:
         notice = f"the native engine is not used: {error}"
         result = replace(engine_named(ExplicitEngine.name).check(request), notice=notice)
-    reference = ReferenceMachine(request.lowered)
-    for verdict in result.verdicts:
+    _confirm_all(request.lowered, result.verdicts, result.failure)
+    return result
+
+
+def simulate(request: SimulationRequest) -> Simulation:
+    """Walk at random, in generated code where possible; every run in the result is confirmed.
+
+    Raises:
+        InternalError: the reference semantics disagree with what was found.
+    """
+    try:
+        found = simulate_compiled(NativeEngine.name, request)
+    except (CannotCompile, Unsupported) as error:
+        notice = f"the native engine is not used: {error}"
+        machine = Machine(request.lowered.program)
+        found = replace(Walker(machine, request).simulate(ExplicitEngine.name), notice=notice)
+    _confirm_all(request.lowered, found.verdicts, found.failure)
+    return found
+
+
+def _confirm_all(lowered: LoweredModel, verdicts: Sequence[Verdict], failure: Failure | None) -> None:
+    reference = ReferenceMachine(lowered)
+    for verdict in verdicts:
         if verdict.path is not None:
             _confirm(reference, verdict, verdict.path)
-    if result.failure is not None:
-        _confirm_failure(reference, result.failure)
-    return result
+    if failure is not None:
+        _confirm_failure(reference, failure)
 
 
 def _retold(result: Result, request: Request) -> Result:

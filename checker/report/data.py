@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from checker.spec.check import Checked, Finding
+from checker.spec.simulate import Simulated
 from checker.trace.trace import Trace
 
 #: Raised when a field changes its meaning or goes away; new fields do not change it.
@@ -13,29 +14,58 @@ SCHEMA_VERSION = 1
 
 def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
     """One spec's result; ``saved`` maps a property to the file of its trace."""
-    spec, statistics = checked.spec, checked.result.statistics
-    program = spec.lowered.program
-    budgets = program.budgets
-    failure = checked.result.failure
+    result, statistics = checked.result, checked.result.statistics
     return {
-        "spec": str(spec.path),
-        "model": spec.model_reference,
-        "engine": checked.result.engine,
-        "bounds": {index.name: index.size for index in program.index_sets},
-        "faults": dict(zip(budgets.names, budgets.amounts, strict=True)),
-        "max_attempts": budgets.max_attempts,
-        "status": checked.status.name.lower(),
+        **_about(checked),
         "states": statistics.states,
         "transitions": statistics.transitions,
         "depth": statistics.depth,
         "seconds": round(statistics.seconds, 3),
-        "stopped": checked.result.stopped,
-        "notice": checked.result.notice,
+        "stopped": result.stopped,
+        "notice": result.notice,
         "comes_to_rest": statistics.comes_to_rest,
         "never_fired": list(checked.never_fired),
+        **_found(checked, saved),
+    }
+
+
+def simulated_data(simulated: Simulated, saved: dict[str, str]) -> dict[str, Any]:
+    """What random walks of one spec found; ``saved`` maps a property to the file of its trace."""
+    result = simulated.result
+    return {
+        **_about(simulated),
+        "seed": result.seed,
+        "walks": result.walks,
+        "steps": result.steps,
+        "depth_max": result.depth_max,
+        "longest": result.longest,
+        "seconds": round(result.seconds, 3),
+        "stopped": result.stopped,
+        "notice": result.notice,
+        **_found(simulated, saved),
+    }
+
+
+def _about(outcome: Checked | Simulated) -> dict[str, Any]:
+    program = outcome.spec.lowered.program
+    budgets = program.budgets
+    return {
+        "spec": str(outcome.spec.path),
+        "model": outcome.spec.model_reference,
+        "engine": outcome.result.engine,
+        "bounds": {index.name: index.size for index in program.index_sets},
+        "faults": dict(zip(budgets.names, budgets.amounts, strict=True)),
+        "max_attempts": budgets.max_attempts,
+        "status": outcome.status.name.lower(),
+    }
+
+
+def _found(outcome: Checked | Simulated, saved: dict[str, str]) -> dict[str, Any]:
+    failure = outcome.result.failure
+    return {
         "model_error": None if failure is None else str(failure.error),
-        "model_error_steps": None if checked.failure is None else trace_data(checked.failure),
-        "verdicts": [_finding(finding, saved.get(finding.name)) for finding in checked.findings],
+        "model_error_steps": None if outcome.failure is None else trace_data(outcome.failure),
+        "verdicts": [_finding(finding, saved.get(finding.name)) for finding in outcome.findings],
     }
 
 
@@ -49,6 +79,7 @@ def _finding(finding: Finding, saved: str | None) -> dict[str, Any]:
         "status": finding.status.name.lower(),
         "depth": verdict.depth,
         "reason": verdict.reason,
+        "is_shortest": None if verdict.path is None else verdict.is_shortest,
         "story": finding.story,
         "trace": saved,
         "steps": None if finding.trace is None else trace_data(finding.trace),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.text import Text
 
@@ -9,7 +11,9 @@ from checker.engines.interface import Answer
 from checker.ir.program import Program
 from checker.ir.types import BagType, MapType, SetType, Type
 from checker.ir.values import Value, in_order, show
+from checker.spec import Spec
 from checker.spec.check import Checked, Finding, Status
+from checker.spec.simulate import Simulated
 from checker.trace.trace import Change, Step, Trace
 
 _COLOURS = {
@@ -28,32 +32,56 @@ _WORDS = {
 
 def print_verdicts(console: Console, checked: Checked) -> None:
     """The table of one spec: what was checked, every property's verdict, coverage."""
-    spec, statistics = checked.spec, checked.result.statistics
-    console.print(Text.assemble((f"{spec.path}", "bold"), f"  {spec.lowered.program.name}"))
-    if spec.description:
-        console.print(f"  {spec.description}", highlight=False)
-    console.print(f"  {bounds_text(spec.lowered.program)}", style="dim", highlight=False)
-    rows = [(str(f.verdict), f.name, _note(f), _expectation(f)) for f in checked.findings]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for finding, row in zip(checked.findings, rows, strict=True):
-        colour = _COLOURS[finding.status]
-        padded = [f"{text:<{width}}  " for text, width in zip(row, widths, strict=False)]
-        line = Text.assemble((padded[0], colour), padded[1], (padded[2], "dim"), (row[3], colour))
-        console.print(Text("    ") + line, soft_wrap=True)
-    stopped = f"; stopped: {checked.result.stopped}" if checked.result.stopped else ""
+    result, statistics = checked.result, checked.result.statistics
+    _print_about(console, checked.spec)
+    _print_table(console, checked.findings)
+    stopped = f"; stopped: {result.stopped}" if result.stopped else ""
     console.print(
-        f"  {checked.result.engine}: {statistics.states:,} states, {statistics.transitions:,} transitions, "
+        f"  {result.engine}: {statistics.states:,} states, {statistics.transitions:,} transitions, "
         f"depth {statistics.depth}, {statistics.seconds:.1f} s{stopped}",
         style="dim",
         highlight=False,
     )
-    if not statistics.comes_to_rest and checked.result.stopped is None:
+    if not statistics.comes_to_rest and result.stopped is None:
         rest = "nothing ever comes to rest: what is asked of quiescent states holds of nothing"
         console.print(f"  {rest}", style="yellow", highlight=False)
-    if checked.result.notice:
-        console.print(f"  {checked.result.notice}", style="yellow", highlight=False)
-    if checked.never_fired and checked.result.stopped is None:
+    if result.notice:
+        console.print(f"  {result.notice}", style="yellow", highlight=False)
+    if checked.never_fired and result.stopped is None:
         console.print(f"  never happened: {', '.join(checked.never_fired)}", style="yellow", highlight=False)
+
+
+def print_simulation(console: Console, simulated: Simulated) -> None:
+    """The table of one simulated spec: what was looked at, every property's verdict, how much was walked."""
+    result = simulated.result
+    _print_about(console, simulated.spec)
+    _print_table(console, simulated.findings)
+    stopped = f"; stopped: {result.stopped}" if result.stopped else ""
+    console.print(
+        f"  {result.engine}, seed {result.seed}: {result.walks:,} walks, {result.steps:,} steps, "
+        f"the longest walk {result.longest:,}, {result.seconds:.1f} s{stopped}",
+        style="dim",
+        highlight=False,
+    )
+    if result.notice:
+        console.print(f"  {result.notice}", style="yellow", highlight=False)
+
+
+def _print_about(console: Console, spec: Spec) -> None:
+    console.print(Text.assemble((f"{spec.path}", "bold"), f"  {spec.lowered.program.name}"))
+    if spec.description:
+        console.print(f"  {spec.description}", highlight=False)
+    console.print(f"  {bounds_text(spec.lowered.program)}", style="dim", highlight=False)
+
+
+def _print_table(console: Console, findings: Sequence[Finding]) -> None:
+    rows = [(str(f.verdict), f.name, _note(f), _expectation(f)) for f in findings]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for finding, row in zip(findings, rows, strict=True):
+        colour = _COLOURS[finding.status]
+        padded = [f"{text:<{width}}  " for text, width in zip(row, widths, strict=False)]
+        line = Text.assemble((padded[0], colour), padded[1], (padded[2], "dim"), (row[3], colour))
+        console.print(Text("    ") + line, soft_wrap=True)
 
 
 def bounds_text(program: Program) -> str:
@@ -68,12 +96,14 @@ def bounds_text(program: Program) -> str:
 def _note(finding: Finding) -> str:
     verdict = finding.verdict
     if verdict.answer is Answer.UNKNOWN:
-        return f"{verdict.reason}; nothing found up to depth {verdict.depth}"
+        up_to = "" if verdict.depth is None else f"; nothing found up to depth {verdict.depth}"
+        return f"{verdict.reason}{up_to}"
     if finding.trace is None:
         return ""
     count = len(finding.trace.steps)
     what = "counterexample" if verdict.answer is Answer.VIOLATED else "witness"
-    return f"{what} of {count} step{'' if count == 1 else 's'}"
+    longer = "" if verdict.is_shortest else ", perhaps not the shortest"
+    return f"{what} of {count} step{'' if count == 1 else 's'}{longer}"
 
 
 def _expectation(finding: Finding) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -11,6 +11,7 @@ from checker.engines import runner
 from checker.engines.interface import (
     DEADLOCK_FREE,
     Answer,
+    Failure,
     Limits,
     Progress,
     Request,
@@ -71,13 +72,7 @@ class Checked:
     @cached_property
     def status(self) -> Status:
         """The worst of all findings: a model error, else a difference, else something undecided."""
-        if self.result.failure is not None:
-            return Status.BAD_INPUT
-        statuses = {finding.status for finding in self.findings}
-        for worst in (Status.DIFFERS, Status.UNDECIDED):
-            if worst in statuses:
-                return worst
-        return Status.AS_EXPECTED
+        return worst_status(self.findings, self.result.failure)
 
     @property
     def never_fired(self) -> tuple[str, ...]:
@@ -109,13 +104,30 @@ def check(
     """
     request = Request(spec.lowered, _limits(spec.limits, limits or Limits()), report, threads)
     result = runner.run(engine or spec.engine, request)
-    machine = Machine(spec.lowered.program)
-    findings = tuple(_finding(spec, machine, verdict) for verdict in result.verdicts)
-    failure = None
-    if result.failure is not None and result.failure.path is not None:
-        failure = _replayed(machine, result.failure.path)
-        failure = replace(failure, error=result.failure.error)
+    findings, failure = replayed(spec, result.verdicts, result.failure)
     return Checked(spec, result, findings, failure)
+
+
+def worst_status(findings: Sequence[Finding], failure: Failure | None) -> Status:
+    """A model error, else a difference, else something undecided."""
+    if failure is not None:
+        return Status.BAD_INPUT
+    statuses = {finding.status for finding in findings}
+    for worst in (Status.DIFFERS, Status.UNDECIDED):
+        if worst in statuses:
+            return worst
+    return Status.AS_EXPECTED
+
+
+def replayed(
+    spec: Spec, verdicts: Sequence[Verdict], failure: Failure | None
+) -> tuple[tuple[Finding, ...], Trace | None]:
+    """What an engine found, with traces and stories; and the run into the model error, if there is one."""
+    machine = Machine(spec.lowered.program)
+    findings = tuple(_finding(spec, machine, verdict) for verdict in verdicts)
+    if failure is None or failure.path is None:
+        return findings, None
+    return findings, replace(_replayed(machine, failure.path), error=failure.error)
 
 
 def possible_steps(program: Program) -> list[str]:

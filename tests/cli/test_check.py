@@ -302,6 +302,7 @@ VERDICT_KEYS = {
     "status": str,
     "depth": (int, type(None)),
     "reason": str,
+    "is_shortest": (bool, type(None)),
     "story": str,
     "trace": (str, type(None)),
     "steps": (list, type(None)),

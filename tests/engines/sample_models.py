@@ -151,6 +151,21 @@ class Endless(Model):
         return self.height == 1_000_000_000
 
 
+class Round(Model):
+    """Goes round for ever among four states, and is wrong early."""
+
+    height: Small = 0
+
+    @action
+    def up(self) -> None:
+        self.height = (self.height + 1) % 4
+
+    @always
+    def below_three(self) -> bool:
+        """It stays low."""
+        return self.height < 3
+
+
 class Overflow(Model):
     """Counts past its range; it has no process."""
 

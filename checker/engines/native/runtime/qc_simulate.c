@@ -91,6 +91,15 @@ static void qc_note(qc_walker *walker, uint64_t walk, qc_findings *found)
     found->error.id = 0;
 }
 
+/* How many steps of a walk are made between two looks at the clock; a power of two. */
+#define QC_STEPS_PER_LOOK 1024u
+
+static void qc_look_at_clock(qc_search *search, const qc_simulation *asked)
+{
+    if (asked->time_s_max > 0 && qc_seconds_since(&search->begun) > asked->time_s_max)
+        qc_stop_for(search, QC_STOPPED_TIME);
+}
+
 /* One walk: until no step is left, the depth limit, or a model error. */
 static void qc_make_walk(qc_worker *worker, const qc_simulation *asked, uint64_t walk)
 {
@@ -112,6 +121,8 @@ static void qc_make_walk(qc_worker *worker, const qc_simulation *asked, uint64_t
     while (depth < asked->depth_max && walker->walks.error.id == 0 && !qc_stopped(worker->search)) {
         sink->active = asked->properties & ~walker->walks.hits;
         sink->depth = depth;
+        if (depth % QC_STEPS_PER_LOOK == QC_STEPS_PER_LOOK - 1)
+            qc_look_at_clock(worker->search, asked);
         bool more = qc_choose_next(worker, state, &quiescent);
         if (quiescent)
             qc_judge_quiescent(&sink->found, sink->active, depth, state);
@@ -152,8 +163,7 @@ static void qc_walk_job(qc_worker *worker)
                 atomic_store(&simulator->satisfied, true);
             pthread_mutex_unlock(&simulator->mutex);
         }
-        if (asked->time_s_max > 0 && qc_seconds_since(&search->begun) > asked->time_s_max)
-            qc_stop_for(search, QC_STOPPED_TIME);
+        qc_look_at_clock(search, asked);
     }
 }
 
