@@ -35,6 +35,7 @@ setup: .venv/ready
 	@echo "setting up .venv (once, about half a minute)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m compileall -q checker
 	@touch $@
 
 clean:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 from typing import Any
 
 import click
 
-from checker.cli.cache import cache_command
-from checker.cli.check import check_command
-from checker.cli.replay import replay_command
-from checker.cli.show import show_command
-from checker.cli.simulate import simulate_command
-from checker.cli.testgen import testgen_command
 from checker.errors import InternalError, UserError
-from checker.spec.check import Status
 
+#: Each verb is the command ``<verb>_command`` of the module of its name, in the order of the help, with what
+#: the help says of it: a module is imported when its verb is used, for some need much that others do not.
+VERBS = {
+    "check": "Check specs, and compare the verdicts with what they expect.",
+    "simulate": "Walk through specs at random.",
+    "testgen": "Write pytest files from counterexamples.",
+    "replay": "Step through a saved trace.",
+    "show": "Show what was understood of a model.",
+    "cache": "Show, or clear, the cache of compiled models.",
+}
+#: Bad input or a model error, as ``checker.spec.check.Status`` has it.
+EXIT_BAD_INPUT = 2
 #: What a shell expects of a program that Ctrl-C ended.
 EXIT_INTERRUPTED = 130
 #: A fault of quackcheck itself, as sysexits.h has it.
@@ -24,14 +30,29 @@ EXIT_INTERNAL = 70
 
 
 class _Group(click.Group):
-    """Turns the project's errors into messages and exit codes, for every verb."""
+    """Finds the verbs, and turns the project's errors into messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"checker.cli.{cmd_name}")
+        command = getattr(module, f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except UserError as error:
             click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
-            ctx.exit(Status.BAD_INPUT)
+            ctx.exit(EXIT_BAD_INPUT)
         except InternalError as error:
             click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
             ctx.exit(EXIT_INTERNAL)
@@ -64,11 +85,3 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-
-
-main.add_command(check_command)
-main.add_command(simulate_command)
-main.add_command(testgen_command)
-main.add_command(replay_command)
-main.add_command(show_command)
-main.add_command(cache_command)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.status import Status as Spinner
 from rich.text import Text
 
 from checker.cli.files import write_whole
@@ -35,6 +34,8 @@ def progress_line(title: str) -> Iterator[Callable[[str], None]]:
     if not console.is_terminal:
         yield lambda text: None
         return
+    from rich.status import Status as Spinner  # slow to import, and seldom needed
+
     with Spinner(Text(title), console=console) as spinner:
         yield lambda text: spinner.update(Text(f"{title}  {text}"))
 

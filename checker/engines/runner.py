@@ -67,8 +67,8 @@ def run(name: str, request: Request) -> Result:
     try:
         result = engine_named(name).check(request)
         if name == NativeEngine.name:
-            _cross_checked(result, request)
-            result = _retold(result, request)
+            whole = _cross_checked(result, request)
+            result = _retold(result, request, whole)
     except (CannotCompile, Unsupported) as error:
         notice = f"the native engine is not used: {error}"
         result = replace(engine_named(ExplicitEngine.name).check(request), notice=notice)
@@ -101,18 +101,18 @@ def _confirm_all(lowered: LoweredModel, verdicts: Sequence[Verdict], failure: Fa
         _confirm_failure(reference, failure)
 
 
-def _retold(result: Result, request: Request) -> Result:
+def _retold(result: Result, request: Request, whole: Result | None) -> Result:
     """With the runs that the explicit engine gives, where it finds them among its first states.
 
     Of several shortest runs the native engine gives the one with the smallest packed states, the
     explicit one the first in the order of the rules, which reads better: ``worker 0`` before ``worker 1``,
-    and no fault before it is needed.
+    and no fault before it is needed. ``whole`` is what the explicit engine found, where it has searched.
     """
     deepest = max((len(v.path.transitions) for v in result.verdicts if v.path is not None), default=0)
     if deepest == 0 or result.stopped == "interrupted":
         return result
     limits = Limits(states_max=RETELL_STATES_MAX, depth_max=deepest)
-    shallow = engine_named(ExplicitEngine.name).check(Request(request.lowered, limits))
+    shallow = whole or engine_named(ExplicitEngine.name).check(Request(request.lowered, limits))
     if shallow.stopped == "interrupted":
         return replace(result, stopped="interrupted")
     told = {verdict.property: verdict.path for verdict in shallow.verdicts if verdict.path is not None}
@@ -123,10 +123,14 @@ def _retold(result: Result, request: Request) -> Result:
     return replace(result, verdicts=tuple(verdicts))
 
 
-def _cross_checked(result: Result, request: Request) -> None:
-    """Let the explicit engine look at a small space whole, too. Raises InternalError where they differ."""
+def _cross_checked(result: Result, request: Request) -> Result | None:
+    """What the explicit engine finds in a small space, which it searches whole, too; None for larger ones.
+
+    Raises:
+        InternalError: they differ.
+    """
     if result.stopped is not None or result.statistics.states > CROSS_CHECK_STATES_MAX:
-        return
+        return None
     again = engine_named(ExplicitEngine.name).check(Request(request.lowered))
     if again.stopped == "interrupted":
         raise KeyboardInterrupt
@@ -141,6 +145,7 @@ def _cross_checked(result: Result, request: Request) -> None:
     )
     if ours != theirs:
         raise InternalError(f"the native engine finds {ours}, the explicit engine {theirs}")
+    return again
 
 
 def _followed(reference: ReferenceMachine, path: Run) -> list[State | ModelError]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from checker.cli.main import main
+from checker.cli.main import VERBS
 from checker.spec import Spec
 from checker.spec.check import Checked, check
-from tests.cli.project import Project
+from tests.cli.project import Project, environment
 
 VIOLATED = '[expect]\nnot_at_the_top = "violated"\none_at_a_time = "violated"\n'
 ALL_OF_LADDER = VIOLATED + 'rests_at_the_bottom = "violated"\nabove_the_top = "violated"\n'
@@ -147,7 +149,7 @@ def test_help_tells_the_exit_codes(project: Project) -> None:
     assert outcome.code == 0
     text = " ".join(outcome.out.split())
     assert "0 all as expected, 1 a verdict differs, 2 bad input or a model error" in text
-    assert {"check", "testgen", "replay", "show"} <= set(main.commands)
+    assert {"check", "testgen", "replay", "show"} <= set(VERBS)
 
 
 def test_ctrl_c_while_a_result_is_confirmed_keeps_the_specs_before(
@@ -364,3 +366,23 @@ def test_json_is_the_same_in_every_run(project: Project) -> None:
         documents.append(document)
         shutil.rmtree(project.root / "traces")
     assert documents[0] == documents[1]
+
+
+def test_check_starts_without_what_it_does_not_need(project: Project) -> None:
+    """Importing these takes longer than checking a small spec does."""
+    script = (
+        "import sys; from checker.cli.main import main;"
+        f"main(['check', '-q', '{project.sample('Ladder', ALL_OF_LADDER)}'], standalone_mode=False);"
+        "print([name for name in ('boto3', 'moto', 'z3', 'networkx', 'checker.lab') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_verb_is_there_and_has_help(project: Project) -> None:
+    for verb in VERBS:
+        outcome = project.run(verb, "--help")
+        assert outcome.code == 0
+        assert f"Usage: main {verb}" in outcome.out

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import networkx as nx
-
 from checker.dsl.calls import ServiceError
 from checker.dsl.lowering.scope import Scope
 from checker.ir.program import Await, Branch, Fail, Goto, Handler, Label, Terminator
@@ -107,19 +105,20 @@ class Graph:
 
     def reachable(self) -> set[int]:
         """The blocks that control can reach from the entry, calls and their handlers included."""
-        edges = self._edges()
-        return {0, *nx.descendants(edges, 0)} if 0 in edges else {0}
+        found, todo = {0}, [0]
+        while todo:
+            new = self._targets(self.blocks[todo.pop()]) - found
+            found |= new
+            todo += new
+        return found
 
-    def _edges(self) -> nx.DiGraph[int]:
-        graph: nx.DiGraph[int] = nx.DiGraph()
-        for block in self.blocks:
-            match block.terminator:
-                case Goto(target):
-                    graph.add_edge(block.id, target)
-                case Branch(_, then, orelse):
-                    graph.add_edges_from([(block.id, then), (block.id, orelse)])
-                case Await(number):
-                    label = self.labels[number]
-                    graph.add_edge(block.id, label.resume)
-                    graph.add_edges_from((block.id, handler.block) for handler in label.handlers)
-        return graph
+    def _targets(self, block: OpenBlock) -> set[int]:
+        match block.terminator:
+            case Goto(target):
+                return {target}
+            case Branch(_, then, orelse):
+                return {then, orelse}
+            case Await(number):
+                label = self.labels[number]
+                return {label.resume, *(handler.block for handler in label.handlers)}
+        return set()
