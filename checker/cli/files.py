@@ -9,8 +9,8 @@ from pathlib import Path
 from checker.errors import UserError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file at once: it is there with all of ``text``, or as it was before.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file at once: it is there with all of ``content``, text as UTF-8, or as it was before.
 
     Raises:
         UserError: the folder cannot be made or written.
@@ -22,8 +22,8 @@ def write_whole(path: Path, text: str) -> None:
         hint = "choose another folder, or make this one writable"
         raise UserError(f"cannot write here: {error.strerror}", where=str(path.parent), hint=hint) from None
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException as error:

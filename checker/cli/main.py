@@ -18,6 +18,7 @@ VERBS = {
     "simulate": "Walk through specs at random.",
     "testgen": "Write pytest files from counterexamples.",
     "replay": "Step through a saved trace.",
+    "graph": "Write all states and transitions of a spec into a file.",
     "show": "Show what was understood of a model.",
     "cache": "Show, or clear, the cache of compiled models.",
 }

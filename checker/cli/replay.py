@@ -13,11 +13,10 @@ from rich.text import Text
 
 from checker.cli.terminal import console as new_console
 from checker.errors import InternalError, UserError
-from checker.ir.program import Program
-from checker.ir.values import show
+from checker.report.state import state_lines
 from checker.report.text import change_text, durable
 from checker.semantics.machine import Machine
-from checker.semantics.state import UNASSIGNED, State, Transition
+from checker.semantics.state import State, Transition
 from checker.spec import load_spec
 from checker.trace.itf import read_itf, to_itf, transitions_of
 from checker.trace.trace import Trace, replay
@@ -116,27 +115,3 @@ def _print_step(console: Console, run: Trace, number: int) -> None:
             console.print(Text(f"      {change_text(change)}", style="cyan"))
     for line in state_lines(run.program, state):
         console.print(f"      {line}", style="dim")
-
-
-def state_lines(program: Program, state: State) -> list[str]:
-    """A whole state in words, a line each: variables, processes, budgets."""
-    lines = [
-        f"{variable.name} = {show(variable.type, value)}"
-        for variable, value in zip(program.variables, state.variables, strict=True)
-    ]
-    for number, waiting in enumerate(state.processes):
-        process, _ = program.process_of(number)
-        label = process.labels[waiting.label]
-        known = zip(label.live, waiting.locals, strict=True)
-        held = [f"{local_label(n)} = {show(process.locals[n], v)}" for n, v in known if v is not UNASSIGNED]
-        attempt = f", {waiting.attempt} attempt(s) failed" if waiting.attempt else ""
-        inside = f" with {', '.join(held)}" if held else ""
-        lines.append(f"{program.instance_name(number)} waits for {label.call.name}{attempt}{inside}")
-    budgets = zip(program.budgets.names, state.budgets, strict=True)
-    left = [f"{name} {amount}" for name, amount in budgets if amount]
-    return [*lines, f"budgets left: {', '.join(left) or 'none'}"]
-
-
-def local_label(name: str) -> str:
-    """A local as the source calls it: without the helper that it belongs to, or a compiler's number."""
-    return name.rpartition("/")[2].partition("$")[0]

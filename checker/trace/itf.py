@@ -38,9 +38,9 @@ def to_itf(trace: Trace, about: dict[str, Any]) -> dict[str, Any]:
     program = trace.program
     names = [variable.name for variable in program.variables]
     names += [process.name for process in program.processes] + ["budgets"]
-    states = [{"#meta": {"index": 0, "step": "init"}, **_state(program, trace.initial)}]
+    states = [{"#meta": {"index": 0, "step": "init"}, **state_data(program, trace.initial)}]
     for step in trace.steps:
-        states.append({"#meta": _step(step), **_state(program, step.state)})
+        states.append({"#meta": _step(step), **state_data(program, step.state)})
     meta = {"format": "ITF", "format-version": FORMAT_VERSION, "model": program.name, **about}
     return {"#meta": meta, "vars": names, "states": states}
 
@@ -108,7 +108,8 @@ def _tupled(value: Any) -> Any:
     return tuple(_tupled(part) for part in value) if isinstance(value, list) else value
 
 
-def _state(program: Program, state: State) -> dict[str, Any]:
+def state_data(program: Program, state: State) -> dict[str, Any]:
+    """A state as ITF has it: variables, processes by their name, budgets."""
     result = {
         variable.name: _value(variable.type, value)
         for variable, value in zip(program.variables, state.variables, strict=True)

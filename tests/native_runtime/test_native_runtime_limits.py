@@ -171,7 +171,7 @@ def test_a_search_that_has_run_gives_its_result_again() -> None:
 
 
 def test_a_state_that_was_never_reached_has_no_path() -> None:
-    with Search(medium(), Config(CREATED_ONCE, stop_when_all_hit=True)) as search:
+    with Search(medium(), Config(CREATED_ONCE, depth_max=8)) as search:
         (hit,) = search.run().hits
         alien = type(hit)(hit.property, hit.depth, hit.origin, (1 << 63,), None)
         with pytest.raises(InternalError, match="no predecessor"):

@@ -70,11 +70,11 @@ def test_order_intake_large_and_two_phase_8(threads: int) -> None:
 
 
 def test_shortest_counterexample_has_eight_steps() -> None:
-    with Search(medium(), Config(CREATED_ONCE, stop_when_all_hit=True)) as search:
+    with Search(medium(), Config(CREATED_ONCE, depth_max=8)) as search:
         result = search.run()
         (hit,) = result.hits
         (path,) = search.paths([hit])
-    assert result.status is Status.HITS
+    assert result.status is Status.DEPTH
     assert (hit.property, hit.depth, hit.origin, len(path)) == (1, 8, Origin.STATE, 9)
 
 

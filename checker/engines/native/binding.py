@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from types import TracebackType
@@ -38,6 +39,8 @@ from checker.engines.native.structures import (
 from checker.errors import InternalError
 
 _PROGRESS_EVERY_S = 0.25
+#: How many edges are taken from C at a time; between two portions Ctrl-C is noticed.
+_EDGES_AT_ONCE = 1 << 16
 #: The share of the memory now available that a search without a limit of its own may take.
 _MEMORY_SHARE = 0.85
 
@@ -66,7 +69,6 @@ class Search:
             states_max=config.states_max or 0,
             memory_bytes_max=_memory_available_bytes() if memory is None else memory,
             time_s_max=config.time_s_max or 0.0,
-            stop_when_all_hit=int(config.stop_when_all_hit),
         )
         self._properties = config.properties
         self._handle: int | None = self._c.qc_open(ctypes.byref(packed))
@@ -169,6 +171,38 @@ class Search:
             if count <= room:
                 return list(zip(steps[:count], self._unpack_all(states, count), strict=True))
             room = count
+
+    def edges(self) -> tuple[array[int], array[int], array[int]]:
+        """All transitions between stored states: sources and targets by their position in ``states()``,
+        and step names; in the order of the sources, and of emission.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C, soon.
+        """
+        handle, following, room = self._open(), ctypes.c_uint64(0), _EDGES_AT_ONCE
+        parts = array("I"), array("I"), array("I")
+        while True:
+            columns = [(U32 * room)() for _ in parts]
+            before = following.value
+            count = int(self._c.qc_edges(handle, ctypes.byref(following), room, *columns))
+            if count > room:
+                room = count
+            elif following.value == before:
+                break
+            else:
+                for part, column in zip(parts, columns, strict=True):
+                    part.frombytes(memoryview(column).cast("B")[: count * part.itemsize])
+        if following.value != self._c.qc_result_of(handle).contents.states:
+            raise MemoryError("no memory to list the edges")
+        return parts
+
+    def packed_states(self) -> array[int]:
+        """The words of all stored states, one state after the other, in the order of ``states()``."""
+        handle, words = self._open(), array("Q")
+        count = int(self._c.qc_result_of(handle).contents.states)
+        if count:
+            words.frombytes(ctypes.string_at(self._c.qc_state_at(handle, 0), 8 * self._words * count))
+        return words
 
     def simulate(
         self,

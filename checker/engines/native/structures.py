@@ -11,7 +11,7 @@ from pathlib import Path
 from checker.errors import InternalError
 
 #: The version of the interface, QC_ABI in qc_api.h.
-ABI = 1
+ABI = 2
 #: Properties that one search can follow.
 PROPERTIES_MAX = 64
 #: The depth limit of a search that has none, QC_NO_LIMIT_DEPTH in qc_api.h.
@@ -29,8 +29,6 @@ class QcConfig(ctypes.Structure):
         ("states_max", U64),
         ("memory_bytes_max", U64),
         ("time_s_max", F64),
-        ("stop_when_all_hit", U32),
-        ("reserved", U32),
     )
 
 
@@ -75,12 +73,12 @@ class QcResult(ctypes.Structure):
 
 class QcSimulation(ctypes.Structure):
     _fields_ = (
-        ("threads", U32),
-        ("depth_max", U32),
         ("properties", U64),
         ("seed", U64),
         ("walks_max", U64),
         ("time_s_max", F64),
+        ("depth_max", U32),
+        ("reserved", U32),
     )
 
 
@@ -137,6 +135,7 @@ class Library:
             "qc_state_at": (WORDS, [search, U64]),
             "qc_index_of": (ctypes.c_int64, [search, WORDS]),
             "qc_successors": (U64, [search, WORDS, U64, WORDS, ctypes.POINTER(U32)]),
+            "qc_edges": (U64, [search, WORDS, U64, *[ctypes.POINTER(U32)] * 3]),
             "qc_simulate": (ctypes.c_int, [search, ctypes.POINTER(QcSimulation), ctypes.POINTER(QcWalks)]),
             "qc_walk": (U32, [search, U64, U64, U32, WORDS]),
         }

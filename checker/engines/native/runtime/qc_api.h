@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define QC_ABI 1u
+#define QC_ABI 2u
 #define QC_EXPORT __attribute__((visibility("default")))
 #define QC_NO_LIMIT_DEPTH UINT32_MAX
 
@@ -25,7 +25,7 @@ enum qc_status {
     QC_STOPPED_MEMORY = 5,  /* memory_bytes_max, or the system refused an allocation */
     QC_STOPPED_DEPTH = 6,   /* depth_max: states at that depth are known and checked, not expanded */
     QC_STOPPED_ERROR = 7,   /* a model error, see qc_error */
-    QC_STOPPED_HITS = 8,    /* stop_when_all_hit, and all properties have been hit */
+    QC_STOPPED_HITS = 8,    /* simulation only: all properties have been hit */
     QC_NOT_FOUND = 9        /* qc_paths: a target has no predecessor in the level before it */
 };
 
@@ -46,8 +46,6 @@ typedef struct {
     uint64_t states_max;        /* 0: no limit; exceeded by at most one batch a thread */
     uint64_t memory_bytes_max;  /* 0: the machine's memory; counts states, table and buffers */
     double time_s_max;          /* 0: no limit */
-    uint32_t stop_when_all_hit; /* 1: stop after the level in which the last of `properties` is hit */
-    uint32_t reserved;
 } qc_config;
 
 /* Written by the search, readable at any time from any thread; each field is consistent by itself. */
@@ -91,12 +89,12 @@ typedef struct {
 } qc_result;
 
 typedef struct {
-    uint32_t threads;    /* 0: one per available core */
-    uint32_t depth_max;  /* steps a walk */
     uint64_t properties;
     uint64_t seed;
     uint64_t walks_max;  /* 0: no limit */
     double time_s_max;   /* 0: no limit */
+    uint32_t depth_max;  /* steps a walk */
+    uint32_t reserved;
 } qc_simulation;
 
 /* The hit of a property is the first in walk order; qc_walk gives its states. */
@@ -141,6 +139,13 @@ QC_EXPORT int64_t qc_index_of(qc_search *search, const uint64_t *state);
 /* All successors of a state in emission order: up to `room` are written; returns how many there are. */
 QC_EXPORT uint64_t qc_successors(qc_search *search, const uint64_t *state, uint64_t room,
                                  uint64_t *states, uint32_t *steps);
+
+/* The edges of the graph of stored states, in order of their source and then of emission: those of all states
+ * from *next on, as long as each state's edges fit into the room that is left. Advances *next; returns how many
+ * edges there are. Steps to states that are not stored, beyond a depth limit, are left out. When not even the
+ * edges of state *next fit, it stays and the number that they are is returned. */
+QC_EXPORT uint64_t qc_edges(qc_search *search, uint64_t *next, uint64_t room, uint32_t *sources,
+                            uint32_t *targets, uint32_t *steps);
 
 QC_EXPORT int qc_simulate(qc_search *search, const qc_simulation *simulation, qc_walks *walks);
 /* Repeats walk `walk` of `seed`: `steps` + 1 states to `out`; returns the steps made. */

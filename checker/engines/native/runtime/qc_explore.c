@@ -65,3 +65,60 @@ uint64_t qc_successors(qc_search *search, const uint64_t *state, uint64_t room, 
     free(lister);
     return seen;
 }
+
+typedef struct {
+    qc_sink sink; /* first: the sink is cast to this */
+    qc_search *search;
+    uint64_t seen, room;
+    uint32_t *targets, *steps;
+} qc_edge_lister;
+
+static void qc_list_edges(qc_sink *sink)
+{
+    qc_edge_lister *lister = (qc_edge_lister *)sink;
+    qc_batch *batch = sink->batch;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        int64_t index = qc_index_of(lister->search, batch->states[i]);
+        if (index < 0)
+            continue;
+        if (lister->seen < lister->room) {
+            lister->targets[lister->seen] = (uint32_t)index;
+            lister->steps[lister->seen] = batch->steps[i];
+        }
+        lister->seen++;
+    }
+    batch->count = 0;
+}
+
+uint64_t qc_edges(qc_search *search, uint64_t *next, uint64_t room, uint32_t *sources, uint32_t *targets,
+                  uint32_t *steps)
+{
+    uint64_t listed = 0;
+    qc_edge_lister *lister = calloc(1, sizeof *lister);
+    if (lister == NULL)
+        return 0;
+    lister->search = search;
+    lister->sink.batch = lister->sink.batches;
+    lister->sink.table = search->table;
+    lister->sink.flush = qc_list_edges;
+    lister->sink.quiet = true;
+    for (; *next < search->count; ++*next) {
+        lister->seen = 0;
+        lister->room = room - listed;
+        lister->targets = targets + listed;
+        lister->steps = steps + listed;
+        lister->sink.parent = qc_stored(search, *next);
+        (void)qc_expand(lister->sink.parent, &lister->sink);
+        qc_list_edges(&lister->sink);
+        if (lister->seen > lister->room) {
+            if (listed == 0)
+                listed = lister->seen;
+            break;
+        }
+        for (uint64_t i = 0; i < lister->seen; i++)
+            sources[listed + i] = (uint32_t)*next;
+        listed += lister->seen;
+    }
+    free(lister);
+    return listed;
+}
