@@ -11,6 +11,7 @@ import click
 from checker.cli.results import exit_code, print_runs, print_summary, progress_line, save_traces
 from checker.cli.terminal import console as new_console
 from checker.engines.interface import Limits, Progress
+from checker.engines.memory import bytes_of, shown_bytes
 from checker.engines.runner import ENGINES
 from checker.report.data import SCHEMA_VERSION, checked_data
 from checker.report.text import print_verdicts
@@ -27,6 +28,13 @@ Examples:
 """
 
 
+def _memory(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    try:
+        return None if value is None else bytes_of(value)
+    except ValueError as error:
+        raise click.BadParameter(f"'{value}' is no amount of memory: {error}") from None
+
+
 @click.command(
     "check", epilog=_EXAMPLES, short_help="Check specs, and compare the verdicts with what they expect."
 )
@@ -35,6 +43,12 @@ Examples:
 @click.option("--states", type=click.IntRange(min=1), help="Stop after this many distinct states.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop a spec after this long.")
 @click.option("--depth", type=click.IntRange(min=1), help="Look at most this many steps deep.")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=_memory,
+    help="Stop a spec at this much memory, such as 500MB or 2GiB.",
+)
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Threads of the native engine; all cores if not given."
 )
@@ -49,6 +63,7 @@ def check_command(
     states: int | None,
     seconds: float | None,
     depth: int | None,
+    memory: int | None,
     threads: int | None,
     traces: str,
     quiet: bool,
@@ -57,7 +72,7 @@ def check_command(
     """Check SPECS (files or folders; all of specs/ by default) and compare with what they expect."""
     loaded = [load_spec(path) for path in find_specs(specs)]
     console = new_console(stderr=as_json)
-    limits = Limits(states, seconds, depth)
+    limits = Limits(states, seconds, depth, memory)
     documents: list[dict[str, Any]] = []
     statuses: list[Status] = []
     interrupted = False
@@ -87,7 +102,8 @@ def check_command(
 
 def _progress_text(progress: Progress) -> str:
     rate = progress.states / progress.seconds if progress.seconds else 0
+    load = "" if progress.load is None else f" ({progress.load:.0%} of the table)"
     return (
-        f"{progress.states:,} states  depth {progress.depth}  "
-        f"waiting {progress.frontier:,}  {rate:,.0f} states/s  {progress.seconds:.0f} s"
+        f"{progress.states:,} states  depth {progress.depth}  waiting {progress.frontier:,}  "
+        f"{rate:,.0f} states/s  {shown_bytes(progress.memory_bytes)}{load}  {progress.seconds:.0f} s"
     )

@@ -29,7 +29,10 @@ def exit_code(statuses: Sequence[Status]) -> int:
 
 @contextmanager
 def progress_line(title: str) -> Iterator[Callable[[str], None]]:
-    """A line on the terminal that is written anew with every call; nothing where there is no terminal."""
+    """A line on the terminal that is written anew with every call; nothing where there is no terminal.
+
+    The title comes last, because what does not fit is cut off.
+    """
     console = new_console(stderr=True)
     if not console.is_terminal:
         yield lambda text: None
@@ -37,7 +40,7 @@ def progress_line(title: str) -> Iterator[Callable[[str], None]]:
     from rich.status import Status as Spinner  # slow to import, and seldom needed
 
     with Spinner(Text(title), console=console) as spinner:
-        yield lambda text: spinner.update(Text(f"{title}  {text}"))
+        yield lambda text: spinner.update(Text(f"{text}  {title}"))
 
 
 def save_traces(outcome: Checked | Simulated, folder: Path) -> dict[str, str]:

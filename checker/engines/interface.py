@@ -60,21 +60,31 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to stop: distinct states, seconds, depth in steps; None is no limit."""
+    """When to stop: distinct states, seconds, depth in steps, bytes of memory; None is no limit.
+
+    Without a limit of its own the native engine stops before it drives the machine out of memory.
+    """
 
     states_max: int | None = None
     time_s_max: float | None = None
     depth_max: int | None = None
+    memory_bytes_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a search is: distinct states, depth in steps, states waiting, seconds since its start."""
+    """How far a search is: distinct states, depth in steps, states waiting, seconds since its start.
+
+    ``memory_bytes`` is what the search has taken; ``load`` the share of the table of states that is full,
+    from 0 to 1, None where there is no such table.
+    """
 
     states: int
     depth: int
     frontier: int
     seconds: float
+    memory_bytes: int = 0
+    load: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

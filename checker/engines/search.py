@@ -17,6 +17,7 @@ from checker.engines.interface import (
     Statistics,
     Verdict,
 )
+from checker.engines.memory import resident_bytes, shown_bytes
 from checker.errors import ModelError
 from checker.ir.dependencies import OLD_PREFIX, reads_processes, variables_read
 from checker.ir.program import PropertyKind
@@ -82,6 +83,7 @@ class BreadthFirstSearch:
         self._fired: Counter[str] = Counter()
         self._begun = time.monotonic()
         self._reported = self._begun
+        self._resident = resident_bytes()
 
     def run(self) -> Result:
         """Search until everything is seen, a limit is reached, the model fails, or Ctrl-C."""
@@ -121,13 +123,19 @@ class BreadthFirstSearch:
         limits, now = self._request.limits, time.monotonic()
         if now - self._reported > _REPORT_EVERY_S:
             self._reported = now
-            progress = Progress(len(self._parents), self._depth, frontier, now - self._begun)
+            taken = max(resident_bytes() - self._resident, 0)
+            progress = Progress(len(self._parents), self._depth, frontier, now - self._begun, taken)
             self._request.report(progress)
         if limits.states_max is not None and len(self._parents) >= limits.states_max:
             self._stopped = f"state limit of {limits.states_max:,} states"
         elif limits.time_s_max is not None and now - self._begun >= limits.time_s_max:
             self._stopped = f"time limit of {limits.time_s_max:g} s"
+        elif self._taken_bytes_over(limits.memory_bytes_max):
+            self._stopped = f"memory limit of {shown_bytes(limits.memory_bytes_max or 0)}"
         return self._stopped is not None
+
+    def _taken_bytes_over(self, most: int | None) -> bool:
+        return most is not None and resident_bytes() - self._resident >= most
 
     def _expand(self, state: State, following: list[State]) -> None:
         is_quiescent = True

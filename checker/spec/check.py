@@ -145,6 +145,7 @@ def _limits(own: Limits, given: Limits) -> Limits:
         given.states_max if given.states_max is not None else own.states_max,
         given.time_s_max if given.time_s_max is not None else own.time_s_max,
         given.depth_max if given.depth_max is not None else own.depth_max,
+        given.memory_bytes_max if given.memory_bytes_max is not None else own.memory_bytes_max,
     )
 
 

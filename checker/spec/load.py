@@ -12,6 +12,7 @@ from checker.dsl.declarations import Model
 from checker.dsl.lowering import LoweredModel, lower
 from checker.dsl.source import displayed
 from checker.engines.interface import DEADLOCK_FREE, Answer, Limits
+from checker.engines.memory import bytes_of
 from checker.engines.runner import DEFAULT_ENGINE, engine_named
 from checker.errors import UserError
 from checker.ir.program import Budgets
@@ -162,8 +163,16 @@ def _amounts(table: Table, prefix: str) -> Iterator[tuple[str, int]]:
 
 
 def _limits(table: Table) -> Limits:
-    table.known(["states", "seconds", "depth"])
-    return Limits(table.whole("states", low=1), table.number("seconds"), table.whole("depth", low=1))
+    table.known(["states", "seconds", "depth", "memory"])
+    memory = None
+    if "memory" in table.data:
+        text = table.text("memory")
+        try:
+            memory = bytes_of(text)
+        except ValueError as error:
+            what = f"'{text}' is no amount of memory"
+            raise UserError(what, where=table.where("memory"), hint=str(error)) from None
+    return Limits(table.whole("states", low=1), table.number("seconds"), table.whole("depth", low=1), memory)
 
 
 def _expected(table: Table, lowered: LoweredModel) -> dict[str, Answer]:

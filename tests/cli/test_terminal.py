@@ -120,8 +120,9 @@ def test_progress_and_colour_on_a_terminal(project: Project) -> None:
     spec = project.sample("Endless")
     with AtTerminal(project.root, "check", spec, output_too=True) as command:
         command.read_until(searching)
-        assert f"{spec}  " in command.seen
+        assert spec in command.seen
         assert " states  depth " in command.seen
+        assert re.search(r" states/s  [\d.]+ ([kMG]i?)?B  \d+ s", command.seen)
         command.process.send_signal(signal.SIGINT)
         code, _ = command.finish()
     assert code == 130

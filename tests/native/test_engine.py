@@ -11,7 +11,7 @@ import pytest
 
 from checker.dsl.lowering import LoweredModel, lower
 from checker.engines import runner
-from checker.engines.interface import Answer, Limits, Request, Result
+from checker.engines.interface import Answer, Limits, Progress, Request, Result
 from checker.engines.native import compile as native_compile
 from checker.engines.native.codegen.layout import Capacities, Layout, Unsupported
 from checker.engines.native.compile import CannotCompile, cached_models, clear_cache, compiled
@@ -22,6 +22,7 @@ from checker.semantics.machine import Machine
 from checker.semantics.state import State
 from checker.spec import load_spec
 from checker.spec.models import load_model
+from models.order_intake import Keyed
 from tests.native.agreement import compare_results
 
 HEADER = """
@@ -229,3 +230,14 @@ class M(Model):
         answers = {verdict.property: verdict.answer for verdict in result.verdicts}
         assert answers["before"] is Answer.VIOLATED
         assert answers["fails"] is answers["after"] is Answer.UNKNOWN
+
+
+def test_progress_tells_memory_and_load() -> None:
+    lowered = lower(Keyed, {"Order": 3, "Worker": 3}, Budgets(1, 1, 1, (("inbox.visibility_expiry", 1),), 2))
+    seen: list[Progress] = []
+    NativeEngine().check(Request(lowered, report=seen.append))
+    assert seen
+    for progress in seen:
+        assert progress.load is not None
+        assert 0 < progress.load < 1
+        assert progress.memory_bytes > 8 * progress.states

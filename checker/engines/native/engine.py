@@ -15,6 +15,7 @@ from checker.engines.interface import (
     Statistics,
     Verdict,
 )
+from checker.engines.memory import shown_bytes
 from checker.engines.native import findings
 from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
@@ -66,18 +67,24 @@ class NativeEngine:
             depth_max=limits.depth_max,
             states_max=limits.states_max,
             time_s_max=limits.time_s_max,
+            memory_bytes_max=limits.memory_bytes_max,
             threads=request.threads,
         )
         with Search(library, config) as search:
             begun = time.monotonic()
-            found = search.run(lambda now: request.report(_progress(now, time.monotonic() - begun)))
+            found = search.run(
+                lambda now: request.report(_progress(now, time.monotonic() - begun, source.layout.words))
+            )
             if lacks_room(found.fault):
                 return None
             return _Reading(replace(request, limits=asked), source, search, found).result(self.name)
 
 
-def _progress(progress: findings.Progress, seconds: float) -> Progress:
-    return Progress(progress.states, progress.depth, progress.frontier, seconds)
+def _progress(now: findings.Progress, seconds: float, words: int) -> Progress:
+    # The C side adds up its memory after each round only.
+    memory = max(now.resident_bytes, 8 * words * now.states + 4 * now.table_slots)
+    load = now.states / now.table_slots if now.table_slots else None
+    return Progress(now.states, now.depth, now.frontier - now.frontier_done, seconds, memory, load)
 
 
 class _Reading:
@@ -122,6 +129,8 @@ class _Reading:
         found, limits = self._found, self._request.limits
         if found.status is Status.COMPLETE:
             return None
+        if found.status is Status.MEMORY and limits.memory_bytes_max is not None:
+            return f"memory limit of {shown_bytes(limits.memory_bytes_max)}"
         return _STOPPED[found.status].format(
             states=limits.states_max, seconds=limits.time_s_max, depth=limits.depth_max
         )
