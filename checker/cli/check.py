@@ -52,6 +52,11 @@ def _memory(context: click.Context, option: click.Parameter, value: str | None) 
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Threads of the native engine; all cores if not given."
 )
+@click.option(
+    "--symmetry/--no-symmetry",
+    default=None,
+    help="Whether one state may stand for those that renaming makes of it; as the spec says if not given.",
+)
 @click.option("--traces", type=click.Path(), default="traces", show_default=True, help="Where traces go.")
 @click.option("--quiet", "-q", is_flag=True, help="Print verdicts, no counterexamples.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
@@ -65,6 +70,7 @@ def check_command(
     depth: int | None,
     memory: int | None,
     threads: int | None,
+    symmetry: bool | None,
     traces: str,
     quiet: bool,
     as_json: bool,
@@ -79,7 +85,9 @@ def check_command(
     for spec in loaded:
         try:
             with progress_line(str(spec.path)) as show:
-                checked = check(spec, engine, limits, lambda now: show(_progress_text(now)), threads or 0)
+                checked = check(
+                    spec, engine, limits, lambda now: show(_progress_text(now)), threads or 0, symmetry
+                )
         except KeyboardInterrupt:  # outside the search, which keeps what it has found
             interrupted = True
             break

@@ -92,13 +92,29 @@ class Request:
     """A model lowered for its bounds, and how far to look.
 
     ``report`` is called a few times a second while the engine works. ``threads`` is for engines that
-    have several, 0 one per core; it changes nothing but the time.
+    have several, 0 one per core; it changes nothing but the time. ``symmetry`` lets an engine that can look
+    at one state of each orbit only.
     """
 
     lowered: LoweredModel
     limits: Limits = field(default_factory=Limits)
     report: Callable[[Progress], None] = lambda progress: None
     threads: int = 0
+    symmetry: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SymmetryUsed:
+    """What symmetry did: over which sets, in how many ways their members can be renamed.
+
+    ``represented`` is how many states the distinct ones stand for, None where that is not known;
+    ``broken`` tells of sets that are declared interchangeable and are not, and why.
+    """
+
+    sets: tuple[str, ...]
+    permutations: int
+    represented: int | None
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,8 @@ class Statistics:
 
     ``fired`` counts every action, call and fault that happened at least once, by its name.
     ``comes_to_rest`` says that some state is quiescent: without one, what is asked of quiescent states
-    holds of nothing.
+    holds of nothing. ``symmetry`` is None where no set is declared interchangeable, or the engine looks at
+    every state; where it is used, all counts are of the states that stand for the others.
     """
 
     states: int
@@ -116,6 +133,12 @@ class Statistics:
     seconds: float
     fired: Mapping[str, int]
     comes_to_rest: bool
+    symmetry: SymmetryUsed | None = None
+
+    @property
+    def states_all(self) -> int | None:
+        """Distinct states, with those that symmetry leaves out; None where that is not known."""
+        return self.states if self.symmetry is None else self.symmetry.represented
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from checker.spec.check import Checked, Finding
@@ -24,6 +25,7 @@ def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
         "stopped": result.stopped,
         "notice": result.notice,
         "comes_to_rest": statistics.comes_to_rest,
+        "symmetry": None if statistics.symmetry is None else asdict(statistics.symmetry),
         "never_fired": list(checked.never_fired),
         **_found(checked, saved),
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from checker.engines.interface import Answer
+from checker.engines.interface import Answer, Statistics
 from checker.ir.program import Program
 from checker.ir.types import BagType, MapType, SetType, Type
 from checker.ir.values import Value, in_order, show
@@ -42,6 +42,8 @@ def print_verdicts(console: Console, checked: Checked) -> None:
         style="dim",
         highlight=False,
     )
+    for line in symmetry_text(statistics):
+        console.print(f"  {line}", style="dim", highlight=False)
     if not statistics.comes_to_rest and result.stopped is None:
         rest = "nothing ever comes to rest: what is asked of quiescent states holds of nothing"
         console.print(f"  {rest}", style="yellow", highlight=False)
@@ -82,6 +84,21 @@ def _print_table(console: Console, findings: Sequence[Finding]) -> None:
         padded = [f"{text:<{width}}  " for text, width in zip(row, widths, strict=False)]
         line = Text.assemble((padded[0], colour), padded[1], (padded[2], "dim"), (row[3], colour))
         console.print(Text("    ") + line, soft_wrap=True)
+
+
+def symmetry_text(statistics: Statistics) -> list[str]:
+    """What symmetry did, and for each set that is declared interchangeable and is not, why."""
+    used = statistics.symmetry
+    if used is None:
+        return []
+    lines = [f"symmetry: not of {reason}" for reason in used.broken]
+    if used.sets:
+        about = f"symmetry of {' and '.join(used.sets)}: {used.permutations:,} permutations"
+        if used.represented is not None and statistics.states:
+            times = used.represented / statistics.states
+            about += f", {times:.1f}x fewer states than {used.represented:,}"
+        lines.insert(0, about)
+    return lines
 
 
 def bounds_text(program: Program) -> str:

@@ -90,6 +90,7 @@ def check(
     limits: Limits | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     threads: int = 0,
+    symmetry: bool | None = None,
 ) -> Checked:
     """Check a spec.
 
@@ -97,12 +98,15 @@ def check(
         engine: overrides the spec's engine.
         limits: override the spec's where they are given.
         threads: of the native engine, 0 one per core.
+        symmetry: overrides whether the engine may look at one state of each orbit only.
 
     Raises:
         UserError: no such engine.
         InternalError: the reference semantics disagree with what was found.
     """
-    request = Request(spec.lowered, _limits(spec.limits, limits or Limits()), report, threads)
+    within = _limits(spec.limits, limits or Limits())
+    reduces = spec.symmetry if symmetry is None else symmetry
+    request = Request(spec.lowered, within, report, threads, reduces)
     result = runner.run(engine or spec.engine, request)
     findings, failure = replayed(spec, result.verdicts, result.failure)
     return Checked(spec, result, findings, failure)

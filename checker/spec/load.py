@@ -26,7 +26,7 @@ _EXPECTATIONS = {
     "unknown": Answer.UNKNOWN,
 }
 _GLOBAL_FAULTS = ("crash", "fail", "ambiguous")
-_KEYS = ("model", "description", "engine", "bounds", "faults", "sdk", "limits", "expect", "lab")
+_KEYS = ("model", "description", "engine", "symmetry", "bounds", "faults", "sdk", "limits", "expect", "lab")
 _LAB_KEYS = ("wiring", "command", "environment", "resources", "start_timeout_s", "fixed_by")
 
 
@@ -54,6 +54,8 @@ class Spec:
     model_reference: str
     lowered: LoweredModel
     engine: str
+    #: Whether the engine may look at one state of each orbit only.
+    symmetry: bool
     limits: Limits
     expected: Mapping[str, Answer]
     lab: LabPart | None
@@ -113,6 +115,7 @@ def load_spec(path: Path) -> Spec:
         reference,
         lowered,
         engine,
+        table.flag("symmetry", True),
         _limits(table.table("limits")),
         _expected(table.table("expect"), lowered),
         _lab(table.table("lab"), path) if "lab" in table.data else None,

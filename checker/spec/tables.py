@@ -51,6 +51,13 @@ class Table:
             raise UserError(f"expected at least {low}, got {value}", where=self.where(key), hint=hint)
         return value
 
+    def flag(self, key: str, default: bool) -> bool:
+        """The true or false under a key."""
+        value = self.data.get(key, default)
+        if not isinstance(value, bool):
+            raise UserError(f"expected true or false, found {value!r}", where=self.where(key))
+        return value
+
     def number(self, key: str) -> float | None:
         """A number above 0, or None where it is not given."""
         value = self.data.get(key)

@@ -291,6 +291,7 @@ SPEC_KEYS = {
     "stopped": (str, type(None)),
     "notice": str,
     "comes_to_rest": bool,
+    "symmetry": (dict, type(None)),
     "never_fired": list,
     "model_error": (str, type(None)),
     "model_error_steps": (list, type(None)),

@@ -162,6 +162,12 @@ class Search:
         index = int(self._c.qc_index_of(self._open(), self._pack(state)))
         return None if index < 0 else index
 
+    def representative(self, state: PackedState) -> PackedState:
+        """The state of its orbit that the search stores; without symmetry the state itself."""
+        out = (ctypes.c_uint64 * self._words)()
+        self._c.qc_representative(self._pack(state), out)
+        return tuple(out)
+
     def successors(self, state: PackedState) -> list[tuple[int, PackedState]]:
         """The step name and the state of each successor, in emission order."""
         handle, packed, room = self._open(), self._pack(state), 256
@@ -325,6 +331,7 @@ class Search:
             fault,
             result.seconds,
             result.bytes_peak,
+            int(result.represented) or None,
         )
 
 

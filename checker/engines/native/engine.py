@@ -13,17 +13,20 @@ from checker.engines.interface import (
     Result,
     Run,
     Statistics,
+    SymmetryUsed,
     Verdict,
 )
 from checker.engines.memory import shown_bytes
 from checker.engines.native import findings
 from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
+from checker.engines.native.codegen.symmetry import MEMBERS_MAX
 from checker.engines.native.findings import Config, SearchResult, Status
 from checker.engines.native.opening import lacks_room, with_room_enough
 from checker.engines.native.reading import Reader, asked_properties, mask_of_all
 from checker.engines.native.structures import Library
 from checker.ir.program import PropertyKind
+from checker.ir.symmetry import NO_SYMMETRY, Symmetry, symmetry_of
 
 _STOPPED = {
     Status.CALLER: "interrupted",
@@ -48,6 +51,8 @@ class NativeEngine:
             CannotCompile: there is no compiler, or it fails.
         """
         begun, limits = time.monotonic(), request.limits
+        program = request.lowered.program
+        symmetry = symmetry_of(program, MEMBERS_MAX) if request.symmetry else NO_SYMMETRY
 
         def attempt(source: Source, library: Library) -> Result | None:
             left = limits.time_s_max
@@ -55,9 +60,10 @@ class NativeEngine:
                 # A search that begins again has what the others left of the time.
                 left = max(left - (time.monotonic() - begun), 0.01)
             within = replace(request, limits=replace(limits, time_s_max=left))
-            return self._search(within, source, library, limits)
+            found = self._search(within, source, library, limits)
+            return None if found is None else _with_symmetry(found, symmetry)
 
-        return with_room_enough(request.lowered.program, attempt)
+        return with_room_enough(program, attempt, symmetry.sets)
 
     def _search(self, request: Request, source: Source, library: Library, asked: Limits) -> Result | None:
         """One search; None where a capacity of the layout was too small. ``asked`` is for the report."""
@@ -80,6 +86,19 @@ class NativeEngine:
             return _Reading(replace(request, limits=asked), source, search, found).result(self.name)
 
 
+def _with_symmetry(result: Result, symmetry: Symmetry) -> Result:
+    """With what symmetry did, where sets are declared interchangeable."""
+    used = None
+    if symmetry.sets or symmetry.broken:
+        used = SymmetryUsed(
+            tuple(index.name for index in symmetry.sets),
+            symmetry.permutations,
+            result.statistics.states_all,
+            tuple(map(str, symmetry.broken)),
+        )
+    return replace(result, statistics=replace(result.statistics, symmetry=used))
+
+
 def _progress(now: findings.Progress, seconds: float, words: int) -> Progress:
     # The C side adds up its memory after each round only.
     memory = max(now.resident_bytes, 8 * words * now.states + 4 * now.table_slots)
@@ -95,7 +114,7 @@ class _Reading:
         self._source = source
         self._search = search
         self._found = found
-        self._reader = Reader(request.lowered.program, source)
+        self._reader = Reader(request.lowered.program, source, search.representative)
         self._asked = asked_properties(request.lowered.program)
 
     def result(self, engine: str) -> Result:
@@ -122,6 +141,7 @@ class _Reading:
             found.seconds,
             dict(sorted(fired.items())),
             any(hit.property == len(self._asked) for hit in found.hits),
+            SymmetryUsed((), 1, found.represented),
         )
         return Result(engine, tuple(verdicts), statistics, failure, stopped)
 
@@ -148,6 +168,6 @@ class _Reading:
     def _runs(self) -> dict[int, Run]:
         hits = [hit for hit in self._found.hits if hit.property < len(self._asked)]
         return {
-            hit.property: self._reader.run(path)
+            hit.property: self._reader.run_to(hit, path)
             for hit, path in zip(hits, self._search.paths(hits), strict=True)
         }

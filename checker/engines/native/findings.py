@@ -89,7 +89,8 @@ class SearchResult:
     """What a search found; the same for any number of threads, unless a limit cut it short.
 
     ``depth_complete``: all states up to this depth are known and checked. ``transitions`` leaves initial
-    states out. ``coverage`` counts the transitions of each step name.
+    states out. ``coverage`` counts the transitions of each step name. ``represented`` is how many states
+    the stored ones stand for, None where that is not known.
     """
 
     status: Status
@@ -102,6 +103,7 @@ class SearchResult:
     fault: ModelFault | None
     seconds: float
     resident_bytes_peak: int
+    represented: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,12 +13,19 @@ from checker.engines.native.findings import ModelFault, WalkFault
 from checker.engines.native.structures import Library
 from checker.errors import InternalError
 from checker.ir.program import Program
+from checker.ir.types import IndexType
 
 _Found = TypeVar("_Found")
 
 
-def with_room_enough(program: Program, attempt: Callable[[Source, Library], _Found | None]) -> _Found:
+def with_room_enough(
+    program: Program,
+    attempt: Callable[[Source, Library], _Found | None],
+    symmetric: Sequence[IndexType] = (),
+) -> _Found:
     """What ``attempt`` finds; it is made again with twice the capacities as long as it finds None.
+
+    ``symmetric`` are the index sets to reduce by.
 
     Raises:
         Unsupported: the model needs something that only the explicit engine has.
@@ -26,7 +33,7 @@ def with_room_enough(program: Program, attempt: Callable[[Source, Library], _Fou
     """
     capacities = Capacities()
     while True:
-        source = generate(program, capacities)
+        source = generate(program, capacities, symmetric)
         with compiled(source.text) as path:
             found = attempt(source, _loaded(source, path))
         if found is not None:

@@ -1,18 +1,19 @@
 """Reading packed states back as runs and model errors.
 
 The C side knows packed states only. A path is the states that it gives; the transition between two of
-them is the first, in the order of the rules, that the interpreter takes from one to the other.
+them is the first, in the order of the rules, that the interpreter takes from one to the other. With
+symmetry a path names one state of each orbit, and the run goes through others of the same orbits, as its
+own steps lead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise, starmap
 
 from checker.engines.interface import DEADLOCK_FREE, Failure, Run
 from checker.engines.native.codegen.program import Source
-from checker.engines.native.findings import ModelFault, Origin, PackedState, WalkFault
+from checker.engines.native.findings import Hit, ModelFault, Origin, PackedState, WalkFault
 from checker.errors import InternalError, ModelError
 from checker.ir.program import Program, PropertyKind
 from checker.semantics.machine import Machine
@@ -34,17 +35,34 @@ def mask_of_all(program: Program) -> int:
 
 
 class Reader:
-    """Turns paths and faults of the C side into runs and model errors of a program."""
+    """Turns paths and faults of the C side into runs and model errors of a program.
 
-    def __init__(self, program: Program, source: Source) -> None:
+    ``representative`` is what a search stores for a state; without symmetry it is the state itself.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        source: Source,
+        representative: Callable[[PackedState], PackedState] = lambda words: words,
+    ) -> None:
         self._program = program
         self._source = source
+        self._representative = representative
         self._machine = Machine(program)
 
     def run(self, path: Sequence[PackedState]) -> Run:
         """The run through these states, the initial one first."""
-        states = [self._source.layout.decode(words) for words in path]
-        return Run(states[0], tuple(starmap(self._transition, pairwise(states))))
+        return self._along(path)[0]
+
+    def run_to(self, hit: Hit, path: Sequence[PackedState]) -> Run:
+        """The run to where a property was hit; the last step to a hit of a step is one that violates it."""
+        if hit.before is None:
+            return self.run(path)
+        run, before = self._along(path[:-1])
+        number, holds = hit.property, self._machine.holds
+        transition, _ = self._step(before, path[-1], lambda after: not holds(number, after, before))
+        return replace(run, transitions=(*run.transitions, transition))
 
     def failure(self, fault: ModelFault | WalkFault, path: Sequence[PackedState]) -> Failure:
         """The model error of a fault; ``path`` leads to the state it happened in, empty for initial ones."""
@@ -52,21 +70,51 @@ class Reader:
         if fault.origin is Origin.INITIAL:
             outcomes = [s.outcome for s in self._machine.initial_states()]
             return Failure(_matching(outcomes, kind, place), None)
-        run = self.run(path)
-        state = self._source.layout.decode(path[-1])
-        if fault.origin is Origin.STEP:
-            for successor in self._machine.successors(state):
-                error = successor.outcome
-                if isinstance(error, ModelError) and (error.kind, error.location) == (kind, place):
-                    return Failure(error, replace(run, transitions=(*run.transitions, successor.transition)))
-            raise InternalError(f"generated code runs into {kind} at {place}, the IR does not")
-        return self._property_failure(fault, run, state)
+        run, state = self._along(path)
+        if fault.origin is not Origin.STEP:
+            return self._property_failure(fault, run, state)
+        errors = [(s.outcome, s.transition) for s in self._machine.successors(state)]
+        failing = [(error, last) for error, last in errors if isinstance(error, ModelError)]
+        same = [found for found in failing if (found[0].kind, found[0].location) == (kind, place)]
+        # Of several errors in one step, which comes first may depend on the names of members.
+        for error, last in same or (failing if self._source.symmetric else []):
+            return Failure(error, replace(run, transitions=(*run.transitions, last)))
+        raise InternalError(f"generated code runs into {kind} at {place}, the IR does not")
 
-    def _transition(self, before: State, after: State) -> Transition:
+    def _along(self, path: Sequence[PackedState]) -> tuple[Run, State]:
+        """The run through these states, and the state that it ends in."""
+        state = self._initial(path[0])
+        first, transitions = state, []
+        for words in path[1:]:
+            transition, state = self._step(state, words, lambda after: True)
+            transitions.append(transition)
+        return Run(first, tuple(transitions)), state
+
+    def _initial(self, words: PackedState) -> State:
+        stands_for = self._stands_for(words)
+        for initial in self._machine.initial_states():
+            if isinstance(initial.outcome, State) and stands_for(initial.outcome):
+                return initial.outcome
+        raise InternalError("generated code begins in a state that the IR does not begin in")
+
+    def _step(
+        self, before: State, words: PackedState, wanted: Callable[[State], bool]
+    ) -> tuple[Transition, State]:
+        stands_for = self._stands_for(words)
         for successor in self._machine.successors(before):
-            if successor.outcome == after:
-                return successor.transition
-        raise InternalError(f"generated code goes from {before} to {after}, which the IR does not allow")
+            after = successor.outcome
+            if isinstance(after, State) and stands_for(after) and wanted(after):
+                return successor.transition, after
+        expected = self._source.layout.decode(words)
+        raise InternalError(f"generated code goes from {before} to {expected}, which the IR does not allow")
+
+    def _stands_for(self, words: PackedState) -> Callable[[State], bool]:
+        """Whether packed words are a state, or with symmetry one of its orbit."""
+        if not self._source.symmetric:
+            state = self._source.layout.decode(words)
+            return lambda other: other == state
+        wanted, encode = self._representative(words), self._source.layout.encode
+        return lambda other: self._representative(encode(other)) == wanted
 
     def _property_failure(self, fault: ModelFault | WalkFault, run: Run, state: State) -> Failure:
         """A model error of a property: ask them all, in the state, or after each step from it."""

@@ -48,8 +48,9 @@ class Changes:
                 return f"{{ {name} {v} = {self._emitter.value(expr.args[1])}; {append} }}"
             return self._tail(type_, pointer, base, location)
         k = self._emitter.fresh("k")
-        element = expr.args[2] if expr.op is Op.MAP_SET else expr.args[1]
-        key = self._types.key(self._packing.key_type(type_), self._emitter.value(element))
+        if expr.op is Op.MAP_SET:
+            return self._map_set(expr, pointer, base, k)
+        key = self._types.key(self._packing.key_type(type_), self._emitter.value(expr.args[1]))
         change = self._change(expr, pointer, base, k)
         return f"{{ int64_t {k} = {key}; {change} }}"
 
@@ -79,26 +80,26 @@ class Changes:
                 return f"if ({here}) {{ {less} }} {missing}"
             case Op.BAG_DISCARD:
                 return f"if ({here}) {{ {less} }}"
-            case Op.MAP_SET:
-                return self._map_set(expr, pointer, place, k)
             case _:
                 raise AssertionError(expr.op)
 
-    def _map_set(self, expr: Apply, pointer: str, place: str, k: str) -> str:
+    def _map_set(self, expr: Apply, pointer: str, base: str, k: str) -> str:
+        """The value comes first: it may read the entry that is set, and its errors come before the key's."""
         assert isinstance(expr.type, MapType)
-        value_type = expr.type.value
+        key_type, value_type = expr.type.key, expr.type.value
         value = self._emitter.value(expr.args[0])
+        key = f"int64_t {k} = {self._types.key(key_type, self._emitter.value(expr.args[2]))};"
+        stride = self._packing.stride(expr.type)
+        place = f"{base} + (uint32_t){k} * {stride}"
         if is_scalar(value_type):
             e = self._emitter.fresh("e")
-            stride = self._packing.stride(expr.type)
             put = f"gen_put({pointer}, {place}, {stride}, (uint64_t){e} + 1);"
-            inside = self._where_inside([(expr.type.key, k), (value_type, e)], expr.location, put)
-            return f"int64_t {e} = {self._types.key(value_type, value)}; {inside}"
-        # The value may read the very entry that is set, so that it comes first.
+            inside = self._where_inside([(key_type, k), (value_type, e)], expr.location, put)
+            return f"{{ int64_t {e} = {self._types.key(value_type, value)}; {key} {inside} }}"
         v, name = self._emitter.fresh("v"), self._types.name(value_type)
         inner = self._packing.store(value_type, pointer, f"{place} + 1", v)
         put = f"{{ gen_put({pointer}, {place}, 1, 1); {inner} }}"
-        return f"{name} {v} = {value}; {self._where_inside([(expr.type.key, k)], expr.location, put)}"
+        return f"{{ {name} {v} = {value}; {key} {self._where_inside([(key_type, k)], expr.location, put)} }}"
 
     def _where_inside(self, codes: list[tuple[Type, str]], location: Location | None, change: str) -> str:
         """A change that is made where all codes are inside their types; else a note."""

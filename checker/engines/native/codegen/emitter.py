@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from checker.engines.native.codegen.errors import ErrorSites
 from checker.engines.native.codegen.layout import Layout
 from checker.engines.native.codegen.packing import Packing
-from checker.engines.native.codegen.substitution import inlined
-from checker.engines.native.codegen.totals import total_maps
 from checker.engines.native.codegen.values import CTypes
 from checker.errors import Location, ModelErrorKind
 from checker.ir.dependencies import OLD_PREFIX
 from checker.ir.expressions import Apply, Expr, Local, Op, StateVar
 from checker.ir.program import Program
+from checker.ir.substitution import inlined
+from checker.ir.totals import total_maps
 
 
 class Emitter(ABC):

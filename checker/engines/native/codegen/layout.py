@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checker.engines.native.codegen.assigned import assigned_at_labels
 from checker.errors import QuackcheckError
+from checker.ir.assigned import assigned_at_labels
 from checker.ir.program import Label, Process, Program
 from checker.ir.types import (
     BagType,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from checker.engines.native.codegen.changes import Changes
 from checker.engines.native.codegen.emitter import Emitter
-from checker.engines.native.codegen.iterables import bound_types
 from checker.engines.native.codegen.layout import Unsupported, cardinality
 from checker.errors import ModelErrorKind
 from checker.ir.expressions import Apply, Comprehension, Domain, Expr, Fold, Generator, Op, StateVar
+from checker.ir.iterables import bound_types
 from checker.ir.types import BagType, FifoType, MapType, SetType, Type
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,11 +16,13 @@ from checker.engines.native.codegen.errors import ErrorSites
 from checker.engines.native.codegen.expressions import Expressions
 from checker.engines.native.codegen.layout import Capacities, Layout, ProcessLayout, Slot, Unsupported, pack
 from checker.engines.native.codegen.processes import ProcessFunctions
+from checker.engines.native.codegen.symmetry import SymmetryCode
 from checker.engines.native.codegen.values import CTypes
 from checker.errors import Location, ModelErrorKind
 from checker.ir.dependencies import flat
 from checker.ir.program import Process, Program, PropertyKind
 from checker.ir.statements import Raise
+from checker.ir.types import IndexType
 from checker.semantics.rules import CALL_FAILED, CALL_TIMED_OUT
 
 #: Error numbers that are not the model's: see ``runtime/gen_fields.h``.
@@ -40,18 +42,22 @@ class Source:
 
     text: str
     layout: Layout
+    #: Whether the search stores one state of each orbit.
+    symmetric: bool
     step_names: tuple[str, ...]
     #: What a model error's number means: its kind and place.
     errors: Mapping[int, tuple[ModelErrorKind, Location | None]]
 
 
-def generate(program: Program, capacities: Capacities | None = None) -> Source:
-    """The C source of a program's transition system.
+def generate(
+    program: Program, capacities: Capacities | None = None, symmetric: Sequence[IndexType] = ()
+) -> Source:
+    """The C source of a program's transition system; ``symmetric`` sets are those to reduce by.
 
     Raises:
         Unsupported: the program needs something that the native engine does not have.
     """
-    return _Generator(program, Layout(program, capacities)).source()
+    return _Generator(program, Layout(program, capacities), symmetric).source()
 
 
 @cache
@@ -69,8 +75,9 @@ def _template() -> Template:
 class _Generator:
     """Emits one program."""
 
-    def __init__(self, program: Program, layout: Layout) -> None:
+    def __init__(self, program: Program, layout: Layout, symmetric: Sequence[IndexType]) -> None:
         self._program = program
+        self._symmetric = symmetric
         self._layout = layout
         self._types = CTypes(layout.capacities)
         names = {name: f"r{i}_{_identifier(name)}" for i, name in enumerate(program.routines)}
@@ -96,7 +103,13 @@ class _Generator:
         step_checks = self._checks(PropertyKind.TRANSITION)
         rest = {"bit": len(program.properties) + 1, "test": "true", "title": "some state is quiescent"}
         quiescent_checks = [*self._checks(PropertyKind.QUIESCENT), self._deadlock(), rest]
+        symmetry = None
+        if self._symmetric:
+            code = SymmetryCode(program, layout, self._types, self._symmetric)
+            names = ", ".join(index.name for index in self._symmetric)
+            symmetry = {"names": names, "before": code.before(), "after": code.after()}
         text = _template().render(
+            symmetry=symmetry,
             name=program.name,
             location=program.location,
             bits=layout.bits,
@@ -124,7 +137,9 @@ class _Generator:
             step_mask=_mask(check["bit"] for check in step_checks),
             quiescent_mask=_mask(check["bit"] for check in quiescent_checks),
         )
-        return Source(text, layout, tuple(self._steps), self._expressions.errors.numbered())
+        return Source(
+            text, layout, symmetry is not None, tuple(self._steps), self._expressions.errors.numbered()
+        )
 
     def _processes(self) -> list[tuple[Process, ProcessLayout]]:
         return list(zip(self._program.processes, self._layout.processes, strict=True))

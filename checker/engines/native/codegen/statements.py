@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from checker.engines.native.codegen.changes import MUTATIONS, changed
 from checker.engines.native.codegen.expressions import Expressions
-from checker.engines.native.codegen.iterables import bound_types
 from checker.engines.native.codegen.layout import Unsupported, cardinality
 from checker.errors import ModelErrorKind
 from checker.ir.dependencies import all_expressions, flat
 from checker.ir.expressions import Apply, Domain, Expr, Local, StateVar
+from checker.ir.iterables import bound_types
 from checker.ir.program import Routine
 from checker.ir.statements import (
     Assert,

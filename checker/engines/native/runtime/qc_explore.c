@@ -24,6 +24,15 @@ int64_t qc_index_of(qc_search *search, const uint64_t *state)
     }
 }
 
+void qc_representative(const uint64_t *state, uint64_t *out)
+{
+#if QC_SYMMETRY
+    (void)qc_represent(out, state);
+#else
+    qc_copy(out, state);
+#endif
+}
+
 typedef struct {
     qc_sink sink; /* first: the sink is cast to this */
     uint64_t seen, room;
@@ -59,6 +68,7 @@ uint64_t qc_successors(qc_search *search, const uint64_t *state, uint64_t room, 
     lister->sink.flush = qc_list;
     lister->sink.parent = state;
     lister->sink.quiet = true;
+    lister->sink.raw = true;
     (void)qc_expand(state, &lister->sink);
     qc_list(&lister->sink);
     uint64_t seen = lister->seen;

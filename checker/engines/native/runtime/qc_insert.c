@@ -72,8 +72,12 @@ QC_INLINE void qc_settle(qc_worker *worker, qc_batch *batch, const bool shared)
         if (candidate != 0 && qc_equal(qc_stored(worker->search, candidate - 1), state))
             continue;
         const uint64_t *kept = qc_insert(worker, state, batch->hashes[i], shared);
-        if (kept != NULL)
-            qc_judge_state(&sink->found, sink->active, sink->depth + 1, kept);
+        if (kept == NULL)
+            continue;
+#if QC_SYMMETRY
+        qc_count_orbit(sink, batch->orbits[i]);
+#endif
+        qc_judge_state(&sink->found, sink->active, sink->depth + 1, kept);
     }
     batch->count = 0;
 }

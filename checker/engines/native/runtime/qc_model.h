@@ -14,6 +14,8 @@
  * still of interest, so that they can skip the others; `QC_STATE_PROPERTIES`, `QC_STEP_PROPERTIES` and
  * `QC_QUIESCENT_PROPERTIES`, masks, let the runtime skip a whole check once its properties are hit.
  *
+ * Optional: with `QC_SYMMETRY 1` the search stores one state of each orbit, the one that qc_represent gives.
+ *
  * All functions must be pure and thread-safe. Packed states must be canonical: unused bits are zero.
  */
 #ifndef QC_MODEL_H
@@ -44,6 +46,9 @@
 #endif
 #ifndef QC_PASS_ACTIVE
 #define QC_PASS_ACTIVE 0
+#endif
+#ifndef QC_SYMMETRY
+#define QC_SYMMETRY 0
 #endif
 #ifndef QC_STATE_PROPERTIES
 #define QC_STATE_PROPERTIES (QC_HAS_STATE_CHECK ? UINT64_MAX : 0)
@@ -82,6 +87,11 @@ static uint64_t qc_check_quiescent(const uint64_t *state, uint32_t *error);
 #if QC_HAS_STEP_CHECK
 static uint64_t qc_check_step(const uint64_t *before, const uint64_t *after, uint32_t *error);
 #endif
+#endif
+
+/* Writes the state that stands for the orbit of `state`; the size of the orbit, 0 where it is not known. */
+#if QC_SYMMETRY
+static uint64_t qc_represent(uint64_t *out, const uint64_t *state);
 #endif
 
 /* Called by the model, in qc_sink.h:

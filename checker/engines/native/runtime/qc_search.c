@@ -96,8 +96,13 @@ static void qc_insert_spilled(qc_search *search)
         for (uint64_t j = 0; j < spilled; j++) {
             const uint64_t *state = from->spilled + j * QC_WORDS;
             const uint64_t *kept = qc_insert(worker, state, qc_hash(state), false);
-            if (kept != NULL)
-                qc_judge_state(&worker->sink.found, worker->sink.active, worker->sink.depth + 1, kept);
+            if (kept == NULL)
+                continue;
+#if QC_SYMMETRY
+            uint64_t again[QC_WORDS];
+            qc_count_orbit(&worker->sink, qc_represent(again, kept));
+#endif
+            qc_judge_state(&worker->sink.found, worker->sink.active, worker->sink.depth + 1, kept);
         }
         search->count = worker->next;
         atomic_store(&search->reserved, search->count);
@@ -149,6 +154,7 @@ static void qc_begin_level(qc_search *search, uint32_t depth, bool quiet)
         sink->judges_steps = !quiet && depth != UINT32_MAX;
         sink->found.hits = 0;
         sink->found.error.id = 0;
+        sink->represented = 0;
         memset(sink->coverage, 0, sizeof sink->coverage);
         search->workers[i]->shown = 0;
     }
@@ -159,6 +165,8 @@ static void qc_end_level(qc_search *search, bool count_steps)
     for (uint32_t i = 0; i < search->threads; i++) {
         const qc_sink *sink = &search->workers[i]->sink;
         qc_merge(&search->found, &sink->found);
+        search->represented += sink->represented;
+        search->orbits_unknown |= sink->orbits_unknown;
         for (int step = 0; step < QC_STEP_NAMES && count_steps; step++) {
             search->coverage[step] += sink->coverage[step];
             search->result.transitions += sink->coverage[step];
@@ -253,6 +261,7 @@ static void qc_fill_result(qc_search *search)
     result->hit_befores = &search->found.befores[0][0];
     result->error = search->found.error;
     result->error_state = search->found.error_state;
+    result->represented = !QC_SYMMETRY ? search->count : search->orbits_unknown ? 0 : search->represented;
     result->seconds = qc_seconds_since(&search->begun);
 }
 

@@ -80,6 +80,8 @@ struct qc_search {
     uint64_t chunk;         /* indices that a worker takes at a time */
 
     uint64_t coverage[QC_STEP_NAMES];
+    uint64_t represented;   /* states that the stored ones stand for */
+    bool orbits_unknown;    /* ... and perhaps more */
     qc_findings found;
     struct timespec begun;
     struct qc_simulator *simulator; /* while one runs */

@@ -233,6 +233,7 @@ static qc_walker *qc_ready_walkers(qc_search *search)
         qc_make_quiet(worker);
         worker->sink.found.hits = 0;
         worker->sink.found.error.id = 0;
+        worker->sink.raw = true;
         worker->walker = &walkers[i];
     }
     return walkers;

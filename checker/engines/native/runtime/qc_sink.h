@@ -17,6 +17,9 @@ typedef struct {
     uint32_t steps[QC_BATCH];
     uint32_t candidates[QC_BATCH]; /* index + 1 of a stored state that may be the same, or 0 */
     uint64_t hashes[QC_BATCH];
+#if QC_SYMMETRY
+    uint64_t orbits[QC_BATCH]; /* sizes; 0: not known */
+#endif
     uint64_t states[QC_BATCH][QC_WORDS];
 } qc_batch;
 
@@ -30,6 +33,9 @@ struct qc_sink {
     uint32_t depth;         /* of the parent */
     bool quiet;             /* a repeated expansion: model errors have been dealt with */
     bool judges_steps;      /* every emitted step is checked, new or not */
+    bool raw;               /* emitted states are wanted as they are, not the representatives of their orbits */
+    bool orbits_unknown;    /* the size of the orbit of some new state is not known */
+    uint64_t represented;   /* the sizes of the orbits of new states, added */
     uint64_t coverage[QC_STEP_NAMES];
     qc_findings found;
     qc_batch batches[QC_BATCHES];
@@ -79,6 +85,13 @@ QC_INLINE void qc_judge_quiescent(qc_findings *found, uint64_t active, uint32_t 
         qc_record(found, hits, error, QC_FROM_QUIESCENT, depth, state, state);
 }
 
+/* Counts the states that a new state stands for. */
+QC_INLINE void qc_count_orbit(qc_sink *sink, uint64_t orbit)
+{
+    sink->represented += orbit;
+    sink->orbits_unknown |= orbit == 0;
+}
+
 /* A step `step` from the state being expanded to `next`, which is copied. */
 static inline __attribute__((unused)) void qc_emit(qc_sink *sink, uint32_t step, const uint64_t *next)
 {
@@ -90,6 +103,18 @@ static inline __attribute__((unused)) void qc_emit(qc_sink *sink, uint32_t step,
         qc_judge_step(&sink->found, sink->active, sink->depth + 1, sink->parent, next);
     if (sink->recent != NULL && qc_is_recent(sink->recent, next, hash))
         return;
+#if QC_SYMMETRY
+    uint64_t representative[QC_WORDS];
+    if (!sink->raw) {
+        batch->orbits[at] = qc_represent(representative, next);
+        if (!qc_equal(representative, next)) {
+            next = representative;
+            hash = qc_hash(next);
+            if (sink->recent != NULL && qc_is_recent(sink->recent, next, hash))
+                return;
+        }
+    }
+#endif
     __builtin_prefetch(qc_bucket(&sink->table, qc_home(&sink->table, hash)), 1);
     qc_copy(batch->states[at], next);
     batch->hashes[at] = hash;

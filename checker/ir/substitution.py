@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from checker.engines.native.codegen.iterables import bound_types
 from checker.ir.expressions import (
     Apply,
     Comprehension,
@@ -18,6 +17,7 @@ from checker.ir.expressions import (
     PureCall,
     StateVar,
 )
+from checker.ir.iterables import bound_types
 from checker.ir.program import Routine
 from checker.ir.statements import Return
 

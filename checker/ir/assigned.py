@@ -13,6 +13,15 @@ Names = frozenset[str]
 
 def assigned_at_labels(process: Process) -> Mapping[int, Names]:
     """The locals that have a value at each label, whichever way it was reached."""
+    return _analysed(process)[1]
+
+
+def assigned_at_blocks(process: Process) -> Mapping[int, Names]:
+    """The locals that have a value where each block begins, whichever way it was reached."""
+    return _analysed(process)[0]
+
+
+def _analysed(process: Process) -> tuple[dict[int, Names], dict[int, Names]]:
     everything = frozenset(process.locals)
     start: Names = frozenset() if process.parameter is None else frozenset({process.parameter})
     at_block: dict[int, Names] = dict.fromkeys(range(len(process.blocks)), everything)
@@ -47,7 +56,7 @@ def assigned_at_labels(process: Process) -> Mapping[int, Names]:
             changed |= flow(at_block, label.resume, kept | result)
             for handler in label.handlers:
                 changed |= flow(at_block, handler.block, kept)
-    return at_label
+    return at_block, at_label
 
 
 def _after(body: Sequence[Stmt], before: Names) -> Names:

@@ -1,0 +1,145 @@
+"""The native engine's symmetry reduction: the same verdicts, exact orbits, runs in unreduced terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checker.dsl.lowering import LoweredModel
+from checker.engines.explicit import ExplicitEngine
+from checker.engines.interface import Answer, Limits, Request, Result
+from checker.engines.native.binding import Search
+from checker.engines.native.codegen.layout import Unsupported
+from checker.engines.native.codegen.program import generate
+from checker.engines.native.compile import compiled
+from checker.engines.native.engine import NativeEngine
+from checker.engines.native.findings import Config
+from checker.engines.native.structures import Library
+from checker.engines.runner import run
+from checker.ir.symmetry import symmetry_of
+from checker.semantics.state import State
+from checker.spec import load_spec
+from tests.differential.comparison import lowered_from
+from tests.differential.random_models import random_model
+from tests.differential.renaming import declared_interchangeable, orbit
+
+from .agreement import ROOMY
+
+SMALL = [
+    "specs/order_intake/naive.toml",
+    "specs/order_intake/delete_first.toml",
+    "specs/order_intake/marker_first.toml",
+]
+SEEDS_IN_CI = 60
+PARTS = 4
+
+
+def _outcome(result: Result) -> object:
+    """What a reduced search must find as a full one does: verdicts, lengths of runs, whether it rests."""
+    if result.failure is not None:
+        path = result.failure.path
+        return ("model error", None if path is None else len(path.transitions))
+    verdicts = [
+        (v.property, v.answer, None if v.path is None else len(v.path.transitions)) for v in result.verdicts
+    ]
+    return (verdicts, result.statistics.comes_to_rest, set(result.statistics.fired))
+
+
+def _stored(lowered: LoweredModel, reduced: bool) -> list[State]:
+    sets = symmetry_of(lowered.program, 64).sets if reduced else ()
+    source = generate(lowered.program, ROOMY, sets)
+    with compiled(source.text) as path, Search(Library(path), Config(properties=0)) as search:
+        search.run()
+        return [source.layout.decode(words) for words in search.states()]
+
+
+@pytest.mark.parametrize("path", SMALL)
+def test_a_reduced_search_of_a_spec_finds_the_same(path: str) -> None:
+    request = Request(load_spec(Path(path)).lowered)
+    permutations = symmetry_of(request.lowered.program, 64).permutations
+    reduced, full = run("native", request), run("native", replace(request, symmetry=False))
+    assert _outcome(reduced) == _outcome(full)
+    used = reduced.statistics.symmetry
+    assert used is not None
+    assert used.permutations == permutations > 1
+    assert used.represented == full.statistics.states
+    assert reduced.statistics.states < 1.2 * full.statistics.states / permutations
+    assert full.statistics.symmetry is None
+
+
+@pytest.mark.parametrize("path", SMALL[1:])
+def test_exactly_one_state_of_each_orbit_is_stored(path: str) -> None:
+    lowered = load_spec(Path(path)).lowered
+    sets = symmetry_of(lowered.program, 64).sets
+    reduced, full = _stored(lowered, reduced=True), _stored(lowered, reduced=False)
+    orbits = {orbit(lowered.program, sets, state) for state in full}
+    assert len(reduced) == len(orbits)
+    assert {orbit(lowered.program, sets, state) for state in reduced} == orbits
+
+
+def test_runs_are_in_unreduced_terms() -> None:
+    """The run of a reduced search begins in the model's own initial state and follows its own steps."""
+    lowered = load_spec(Path("specs/order_intake/keyed.toml")).lowered
+    result = run("native", Request(lowered, Limits(depth_max=14)))
+    witness = next(v.path for v in result.verdicts if v.property == "all_orders_created")
+    assert witness is not None
+    explicit = ExplicitEngine().check(Request(lowered, Limits(depth_max=len(witness.transitions))))
+    expected = next(v.path for v in explicit.verdicts if v.property == "all_orders_created")
+    assert expected is not None
+    assert witness.initial == expected.initial
+    assert len(witness.transitions) == len(expected.transitions)
+
+
+def _compared(seed: int, folder: Path) -> bool:
+    """Whether a random model has symmetry, and a space small enough; then both engines have to agree."""
+    with lowered_from(declared_interchangeable(random_model(seed)), folder) as lowered:
+        if not symmetry_of(lowered.program, 64).sets:
+            return False
+        request = Request(lowered, Limits(depth_max=5))
+        try:
+            reduced = NativeEngine().check(request)
+        except Unsupported:
+            return False
+        full = ExplicitEngine().check(replace(request, limits=Limits(depth_max=5, states_max=3000)))
+        if full.stopped is not None and "depth" not in full.stopped:
+            return False
+        assert _outcome(reduced) == _outcome(full), seed
+        if full.failure is None:
+            used = reduced.statistics.symmetry
+            assert used is not None
+            assert used.represented == full.statistics.states, seed
+        return True
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_reduced_searches_of_random_models_find_the_same(part: int, tmp_path: Path) -> None:
+    compared = sum(_compared(seed, tmp_path) for seed in range(part, SEEDS_IN_CI, PARTS))
+    assert compared >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(8))
+def test_reduced_searches_of_many_random_models_find_the_same(part: int, tmp_path: Path) -> None:
+    compared = sum(_compared(seed, tmp_path) for seed in range(3000 + part, 3400, 8))
+    assert compared >= 10
+
+
+def test_threads_do_not_change_a_reduced_search() -> None:
+    lowered = load_spec(Path("specs/order_intake/keyed.toml")).lowered
+    results = [NativeEngine().check(Request(lowered, threads=threads)) for threads in (1, 2, 4)]
+    counts = {(r.statistics.states, r.statistics.transitions, r.statistics.depth) for r in results}
+    assert len(counts) == 1
+    assert all(v.answer is not Answer.UNKNOWN for r in results for v in r.verdicts)
+
+
+def test_a_broken_renaming_is_noticed() -> None:
+    """The canary: generated code that renames every member of the first set to its first one."""
+    lowered = load_spec(Path("specs/order_intake/delete_first.toml")).lowered
+    source = generate(lowered.program, ROOMY, symmetry_of(lowered.program, 64).sets)
+    broken = source.text.replace("p->to[0]", "0 * p->to[0]")
+    assert broken != source.text
+    with compiled(broken) as path, Search(Library(path), Config(properties=0)) as search:
+        found = search.run()
+    assert found.represented != ExplicitEngine().check(Request(lowered)).statistics.states
