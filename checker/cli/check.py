@@ -10,7 +10,7 @@ import click
 
 from checker.cli.results import exit_code, print_runs, print_summary, progress_line, save_traces
 from checker.cli.terminal import console as new_console
-from checker.engines.interface import Limits, Progress
+from checker.engines.interface import Limits, Progress, SearchOrder
 from checker.engines.memory import bytes_of, shown_bytes
 from checker.engines.runner import ENGINES
 from checker.report.data import SCHEMA_VERSION, checked_data
@@ -57,6 +57,14 @@ def _memory(context: click.Context, option: click.Parameter, value: str | None) 
     default=None,
     help="Whether one state may stand for those that renaming makes of it; as the spec says if not given.",
 )
+@click.option(
+    "--search",
+    type=click.Choice([order.value for order in SearchOrder]),
+    default=SearchOrder.BREADTH_FIRST.value,
+    show_default=True,
+    help="depth-first and deepening are for when memory is short: they forget states, 1 GiB if not --memory; "
+    "what deepening finds is shortest.",
+)
 @click.option("--traces", type=click.Path(), default="traces", show_default=True, help="Where traces go.")
 @click.option("--quiet", "-q", is_flag=True, help="Print verdicts, no counterexamples.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
@@ -71,6 +79,7 @@ def check_command(
     memory: int | None,
     threads: int | None,
     symmetry: bool | None,
+    search: str,
     traces: str,
     quiet: bool,
     as_json: bool,
@@ -78,6 +87,7 @@ def check_command(
     """Check SPECS (files or folders; all of specs/ by default) and compare with what they expect."""
     loaded = [load_spec(path) for path in find_specs(specs)]
     console = new_console(stderr=as_json)
+    order = SearchOrder(search)
     limits = Limits(states, seconds, depth, memory)
     documents: list[dict[str, Any]] = []
     statuses: list[Status] = []
@@ -86,7 +96,13 @@ def check_command(
         try:
             with progress_line(str(spec.path)) as show:
                 checked = check(
-                    spec, engine, limits, lambda now: show(_progress_text(now)), threads or 0, symmetry
+                    spec,
+                    engine,
+                    limits,
+                    lambda now: show(_progress_text(now)),
+                    threads or 0,
+                    symmetry=symmetry,
+                    order=order,
                 )
         except KeyboardInterrupt:  # outside the search, which keeps what it has found
             interrupted = True

@@ -58,6 +58,17 @@ class Verdict:
         return str(self.answer.value)
 
 
+class SearchOrder(Enum):
+    """In which order the native engine looks at states; the others only know the first."""
+
+    #: By their depth: shortest counterexamples; keeps all states.
+    BREADTH_FIRST = "breadth-first"
+    #: Along one run as far as it goes: keeps as many states as memory allows.
+    DEPTH_FIRST = "depth-first"
+    #: The same to depth 0, 1, 2, ...: shortest counterexamples again, and states looked at many times.
+    DEEPENING = "deepening"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When to stop: distinct states, seconds, depth in steps, bytes of memory; None is no limit.
@@ -101,6 +112,7 @@ class Request:
     report: Callable[[Progress], None] = lambda progress: None
     threads: int = 0
     symmetry: bool = True
+    order: SearchOrder = SearchOrder.BREADTH_FIRST
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from checker.engines.interface import (
     Request,
     Result,
     Run,
+    SearchOrder,
     Verdict,
 )
 from checker.engines.native.codegen.layout import Unsupported
@@ -61,9 +62,12 @@ def run(name: str, request: Request) -> Result:
     explicit one does, and the result has a notice.
 
     Raises:
-        UserError: no such engine.
+        UserError: no such engine, or one that does not know the order asked for.
         InternalError: the reference semantics disagree with what the engine found.
     """
+    if request.order is not SearchOrder.BREADTH_FIRST and name != NativeEngine.name:
+        what = f"the {name} engine searches breadth first only"
+        raise UserError(what, hint=f"leave out --search, or use --engine {NativeEngine.name}")
     try:
         result = engine_named(name).check(request)
         if name == NativeEngine.name:
@@ -71,6 +75,8 @@ def run(name: str, request: Request) -> Result:
             result = _retold(result, request, whole)
     except (CannotCompile, Unsupported) as error:
         notice = f"the native engine is not used: {error}"
+        if request.order is not SearchOrder.BREADTH_FIRST:
+            notice += "; the explicit engine searches breadth first"
         result = replace(engine_named(ExplicitEngine.name).check(request), notice=notice)
     _confirm_all(request.lowered, result.verdicts, result.failure)
     return result
@@ -116,8 +122,11 @@ def _retold(result: Result, request: Request, whole: Result | None) -> Result:
     if shallow.stopped == "interrupted":
         return replace(result, stopped="interrupted")
     told = {verdict.property: verdict.path for verdict in shallow.verdicts if verdict.path is not None}
+    # What a search by depth has found is as short as can be, however the path was found at first.
     verdicts = [
-        verdict if verdict.path is None else replace(verdict, path=told.get(verdict.property, verdict.path))
+        replace(verdict, path=told[verdict.property], is_shortest=True)
+        if verdict.path is not None and verdict.property in told
+        else verdict
         for verdict in result.verdicts
     ]
     return replace(result, verdicts=tuple(verdicts))
@@ -136,8 +145,8 @@ def _cross_checked(result: Result, request: Request) -> Result | None:
     if again.stopped == "interrupted":
         raise KeyboardInterrupt
     ours, theirs = _compared(result), _compared(again)
-    if states != result.statistics.states:
-        # With symmetry only some of the transitions have been taken.
+    if states != result.statistics.states or request.order is not SearchOrder.BREADTH_FIRST:
+        # With symmetry only some of the transitions have been taken, and depth first some several times.
         ours, theirs = replace(ours, transitions=0), replace(theirs, transitions=0)
     if ours != theirs:
         raise InternalError(f"the native engine finds {ours}, the explicit engine {theirs}")

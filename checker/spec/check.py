@@ -17,6 +17,7 @@ from checker.engines.interface import (
     Request,
     Result,
     Run,
+    SearchOrder,
     Verdict,
 )
 from checker.ir.program import Program, Property, PropertyKind
@@ -91,6 +92,7 @@ def check(
     report: Callable[[Progress], None] = lambda progress: None,
     threads: int = 0,
     symmetry: bool | None = None,
+    order: SearchOrder = SearchOrder.BREADTH_FIRST,
 ) -> Checked:
     """Check a spec.
 
@@ -99,6 +101,7 @@ def check(
         limits: override the spec's where they are given.
         threads: of the native engine, 0 one per core.
         symmetry: overrides whether the engine may look at one state of each orbit only.
+        order: in which the native engine looks at states.
 
     Raises:
         UserError: no such engine.
@@ -106,7 +109,7 @@ def check(
     """
     within = _limits(spec.limits, limits or Limits())
     reduces = spec.symmetry if symmetry is None else symmetry
-    request = Request(spec.lowered, within, report, threads, reduces)
+    request = Request(spec.lowered, within, report, threads, reduces, order)
     result = runner.run(engine or spec.engine, request)
     findings, failure = replayed(spec, result.verdicts, result.failure)
     return Checked(spec, result, findings, failure)

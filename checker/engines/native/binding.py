@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from checker.engines.native.findings import (
     Config,
+    Descent,
     Hit,
     ModelFault,
     Origin,
@@ -106,6 +107,28 @@ class Search:
         handle = self._open()
         self._wait_for(lambda: self._c.qc_run(handle), report)
         return self._result(self._c.qc_result_of(handle).contents)
+
+    def descend(self, deepens: bool, report: Callable[[Progress], None] | None = None) -> Descent:
+        """Search depth first, as ``qc_descend`` in runtime/qc_api.h; otherwise as ``run``.
+
+        With ``deepens`` to 0, 1, 2, ... steps, so that every path is a shortest one.
+        """
+        handle = self._open()
+        self._wait_for(lambda: self._c.qc_descend(handle, int(deepens)), report)
+        result = self._result(self._c.qc_result_of(handle).contents)
+        return Descent(
+            result,
+            {hit.property: self._descent_path(hit.property) for hit in result.hits},
+            self._descent_path(PROPERTIES_MAX),
+            int(self._c.qc_deepest(handle)),
+            int(self._c.qc_forgotten(handle)),
+        )
+
+    def _descent_path(self, number: int) -> tuple[PackedState, ...]:
+        count = U32(0)
+        words = self._c.qc_descent_path(self._open(), number, ctypes.byref(count))
+        size = self._words
+        return tuple(tuple(words[i * size : (i + 1) * size]) for i in range(count.value)) if words else ()
 
     def paths(self, hits: Sequence[Hit | ModelFault]) -> list[tuple[PackedState, ...]]:
         """The smallest shortest path to each hit or fault, all states from an initial one to its state.
@@ -325,7 +348,7 @@ class Search:
             result.states,
             result.transitions,
             result.depth_complete,
-            tuple(result.level_states[: result.levels]),
+            tuple(result.level_states[: result.levels]) if result.levels else (),
             tuple(result.coverage[: self._step_names]),
             tuple(hits),
             fault,

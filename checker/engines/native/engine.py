@@ -12,6 +12,7 @@ from checker.engines.interface import (
     Request,
     Result,
     Run,
+    SearchOrder,
     Statistics,
     SymmetryUsed,
     Verdict,
@@ -21,7 +22,7 @@ from checker.engines.native import findings
 from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
 from checker.engines.native.codegen.symmetry import MEMBERS_MAX
-from checker.engines.native.findings import Config, SearchResult, Status
+from checker.engines.native.findings import Config, Descent, SearchResult, Status
 from checker.engines.native.opening import lacks_room, with_room_enough
 from checker.engines.native.reading import Reader, asked_properties, mask_of_all
 from checker.engines.native.structures import Library
@@ -36,6 +37,10 @@ _STOPPED = {
     Status.MEMORY: "no memory left",
     Status.ERROR: "model error",
 }
+
+
+#: What a depth-first search may take where no limit is given: a fixed amount, so that every run is the same.
+DESCENT_MEMORY_BYTES = 1 << 30
 
 
 class NativeEngine:
@@ -67,23 +72,32 @@ class NativeEngine:
 
     def _search(self, request: Request, source: Source, library: Library, asked: Limits) -> Result | None:
         """One search; None where a capacity of the layout was too small. ``asked`` is for the report."""
-        limits = request.limits
+        limits, begun = request.limits, time.monotonic()
+        is_breadth_first = request.order is SearchOrder.BREADTH_FIRST
+        memory = limits.memory_bytes_max
         config = Config(
             properties=mask_of_all(request.lowered.program),
             depth_max=limits.depth_max,
             states_max=limits.states_max,
             time_s_max=limits.time_s_max,
-            memory_bytes_max=limits.memory_bytes_max,
-            threads=request.threads,
+            memory_bytes_max=memory or (None if is_breadth_first else DESCENT_MEMORY_BYTES),
+            threads=request.threads if is_breadth_first else 1,
         )
+
+        def report(now: findings.Progress) -> None:
+            words = source.layout.words if is_breadth_first else 0
+            request.report(_progress(now, time.monotonic() - begun, words))
+
+        within, descent = replace(request, limits=asked), None
         with Search(library, config) as search:
-            begun = time.monotonic()
-            found = search.run(
-                lambda now: request.report(_progress(now, time.monotonic() - begun, source.layout.words))
-            )
+            if is_breadth_first:
+                found = search.run(report)
+            else:
+                descent = search.descend(request.order is SearchOrder.DEEPENING, report)
+                found = descent.result
             if lacks_room(found.fault):
                 return None
-            return _Reading(replace(request, limits=asked), source, search, found).result(self.name)
+            return _Reading(within, source, search, found, descent).result(self.name)
 
 
 def _with_symmetry(result: Result, symmetry: Symmetry) -> Result:
@@ -100,17 +114,22 @@ def _with_symmetry(result: Result, symmetry: Symmetry) -> Result:
 
 
 def _progress(now: findings.Progress, seconds: float, words: int) -> Progress:
-    # The C side adds up its memory after each round only.
-    memory = max(now.resident_bytes, 8 * words * now.states + 4 * now.table_slots)
-    load = now.states / now.table_slots if now.table_slots else None
+    # Breadth first the C side adds up its memory after each round only; `words` is 0 otherwise.
+    memory = now.resident_bytes
+    if words:
+        memory = max(memory, 8 * words * now.states + 4 * now.table_slots)
+    load = min(now.states / now.table_slots, 1.0) if now.table_slots else None
     return Progress(now.states, now.depth, now.frontier - now.frontier_done, seconds, memory, load)
 
 
 class _Reading:
     """Turns what the C side found into verdicts."""
 
-    def __init__(self, request: Request, source: Source, search: Search, found: SearchResult) -> None:
+    def __init__(
+        self, request: Request, source: Source, search: Search, found: SearchResult, descent: Descent | None
+    ) -> None:
         self._request = request
+        self._descent = descent
         self._source = source
         self._search = search
         self._found = found
@@ -120,11 +139,7 @@ class _Reading:
     def result(self, engine: str) -> Result:
         found = self._found
         runs = self._runs()
-        failure = None
-        if found.fault is not None:
-            initially = found.fault.origin is findings.Origin.INITIAL
-            path = () if initially else self._search.paths([found.fault])[0]
-            failure = self._reader.failure(found.fault, path)
+        failure = None if found.fault is None else self._reader.failure(found.fault, self._path(found.fault))
         stopped = self._stopped()
         verdicts = [
             self._verdict(name, kind, runs.get(number), stopped)
@@ -137,13 +152,30 @@ class _Reading:
         statistics = Statistics(
             found.states,
             found.transitions,
-            max(len(found.level_states) - 1, 0),
+            self._depth(),
             found.seconds,
             dict(sorted(fired.items())),
             any(hit.property == len(self._asked) for hit in found.hits),
             SymmetryUsed((), 1, found.represented),
         )
-        return Result(engine, tuple(verdicts), statistics, failure, stopped)
+        return Result(engine, tuple(verdicts), statistics, failure, stopped, self._notice())
+
+    def _path(self, fault: findings.ModelFault) -> tuple[findings.PackedState, ...]:
+        if fault.origin is findings.Origin.INITIAL:
+            return ()
+        return self._search.paths([fault])[0] if self._descent is None else self._descent.fault_path
+
+    def _depth(self) -> int:
+        if self._descent is None:
+            return max(len(self._found.level_states) - 1, 0)
+        return self._descent.deepest
+
+    def _notice(self) -> str:
+        if self._descent is None:
+            return ""
+        found, forgotten = f"searched {self._request.order.value}", self._descent.forgotten
+        again = f"; {forgotten:,} states were forgotten for lack of memory, and are counted again"
+        return found + (again if forgotten else "")
 
     def _stopped(self) -> str | None:
         found, limits = self._found, self._request.limits
@@ -157,17 +189,24 @@ class _Reading:
 
     def _verdict(self, name: str, kind: PropertyKind, run: Run | None, stopped: str | None) -> Verdict:
         if run is not None:
-            return Verdict(name, Answer.HOLDS if kind is PropertyKind.REACHABLE else Answer.VIOLATED, run)
+            answer = Answer.HOLDS if kind is PropertyKind.REACHABLE else Answer.VIOLATED
+            is_shortest = self._request.order is not SearchOrder.DEPTH_FIRST
+            return Verdict(name, answer, run, is_shortest=is_shortest)
         if stopped is None:
             return Verdict(name, Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS)
         if self._found.status is Status.DEPTH and kind is not PropertyKind.REACHABLE:
             return Verdict(name, Answer.HOLDS_UP_TO, depth=self._request.limits.depth_max)
+        if self._descent is not None:
+            is_known = self._request.order is SearchOrder.DEEPENING or self._found.status is Status.DEPTH
+            depth = self._found.depth_complete if is_known else None
+            return Verdict(name, Answer.UNKNOWN, depth=depth, reason=stopped)
         # The states of the last complete level are known, but not all of their steps.
         return Verdict(name, Answer.UNKNOWN, depth=max(self._found.depth_complete - 1, 0), reason=stopped)
 
     def _runs(self) -> dict[int, Run]:
         hits = [hit for hit in self._found.hits if hit.property < len(self._asked)]
-        return {
-            hit.property: self._reader.run_to(hit, path)
-            for hit, path in zip(hits, self._search.paths(hits), strict=True)
-        }
+        if self._descent is not None:
+            paths = [self._descent.paths[hit.property] for hit in hits]
+        else:
+            paths = self._search.paths(hits)
+        return {hit.property: self._reader.run_to(hit, path) for hit, path in zip(hits, paths, strict=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -104,6 +105,22 @@ class SearchResult:
     seconds: float
     resident_bytes_peak: int
     represented: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """What a depth-first search found: ``result`` without levels, and the paths of its hits.
+
+    ``states`` and ``transitions`` of the result count what was forgotten, and seen again, each time.
+    ``fault_path`` leads to the state of the model error, and is empty where there is none or it comes
+    before any state.
+    """
+
+    result: SearchResult
+    paths: Mapping[int, tuple[PackedState, ...]]
+    fault_path: tuple[PackedState, ...]
+    deepest: int
+    forgotten: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,20 @@ QC_EXPORT const qc_result *qc_result_of(qc_search *search);
 QC_EXPORT void qc_stop(qc_search *search);
 QC_EXPORT void qc_close(qc_search *search);
 
+/* Searches depth first instead, on one thread, with a memory of states that is bounded by memory_bytes_max: to
+ * depth_max steps, or with `deepens` to 0, 1, 2, ... steps, so that every hit is at its smallest depth.
+ * QC_COMPLETE says that all states were seen, QC_STOPPED_DEPTH that all within depth_max steps were; otherwise
+ * those within depth_complete steps were, if `deepens`. In the result, `states` and `transitions` count the
+ * last descent, what was forgotten and seen again twice; there are no levels. */
+QC_EXPORT int qc_descend(qc_search *search, uint32_t deepens);
+/* The length of the longest path that was followed. */
+QC_EXPORT uint32_t qc_deepest(qc_search *search);
+/* How many states the last descent had to forget. */
+QC_EXPORT uint64_t qc_forgotten(qc_search *search);
+/* The path of a depth-first search to the hit of property `number`, or for 64 to the model error's state; its
+ * length in states is set. NULL where there is none. */
+QC_EXPORT const uint64_t *qc_descent_path(qc_search *search, uint32_t number, uint32_t *states);
+
 /* The smallest shortest path to each of `count` (at most 64) targets, in one backward sweep. Target i is
  * `targets[i]` at `depths[i]`; its path of depths[i] + 1 states is written to `paths[i]`. */
 QC_EXPORT int qc_paths(qc_search *search, uint32_t count, const uint64_t *const *targets,

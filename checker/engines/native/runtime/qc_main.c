@@ -9,4 +9,5 @@
 #include "qc_path.c"
 #include "qc_explore.c"
 #include "qc_simulate.c"
+#include "qc_depth.c"
 #include "qc_open.c"

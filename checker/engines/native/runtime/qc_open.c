@@ -58,6 +58,7 @@ void qc_close(qc_search *search)
         free(search->workers[i]);
     }
     free(search->workers);
+    qc_free_diver(search->diver);
     free(search->level_begins);
     free(search->level_counts);
     qc_unmap(search->table.slots, qc_table_bytes(&search->table));

@@ -85,6 +85,7 @@ struct qc_search {
     qc_findings found;
     struct timespec begun;
     struct qc_simulator *simulator; /* while one runs */
+    struct qc_diver *diver;         /* once the search has been depth-first */
     qc_progress progress;
     qc_result result;
 
