@@ -14,6 +14,11 @@ from checker.semantics.state import State, Transition
 #: The verdict, beside the model's own properties, that no process is stuck in the middle of its work.
 DEADLOCK_FREE = "deadlock_free"
 
+#: Why a search stopped that was asked for some properties only, once each of them had its run.
+ALL_FOUND = "all that was asked for is found"
+#: Why a property has no answer that nobody asked for.
+NOT_ASKED = "not asked for"
+
 
 class Answer(Enum):
     """What is known of a property. For a ``@reachable`` one HOLDS says that a witness was found."""
@@ -105,6 +110,9 @@ class Request:
     ``report`` is called a few times a second while the engine works. ``threads`` is for engines that
     have several, 0 one per core; it changes nothing but the time. ``symmetry`` lets an engine that can look
     at one state of each orbit only.
+
+    ``wanted`` names the only properties whose answers are needed: the search may end as soon as each of
+    them has its run, with ``stopped`` saying ALL_FOUND. The answers of the others are then UNKNOWN.
     """
 
     lowered: LoweredModel
@@ -113,6 +121,7 @@ class Request:
     threads: int = 0
     symmetry: bool = True
     order: SearchOrder = SearchOrder.BREADTH_FIRST
+    wanted: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from checker.dsl.lowering import LoweredModel
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import (
+    ALL_FOUND,
     DEADLOCK_FREE,
     Answer,
     Engine,
@@ -141,10 +142,13 @@ def _cross_checked(result: Result, request: Request) -> Result | None:
     states = result.statistics.states_all
     if result.stopped is not None or states is None or states > CROSS_CHECK_STATES_MAX:
         return None
-    again = engine_named(ExplicitEngine.name).check(Request(request.lowered))
+    again = engine_named(ExplicitEngine.name).check(Request(request.lowered, wanted=request.wanted))
     if again.stopped == "interrupted":
         raise KeyboardInterrupt
-    ours, theirs = _compared(result), _compared(again)
+    if again.stopped == ALL_FOUND:
+        # Its counts end in the middle of the last level; all that was asked for has been found by both.
+        return again
+    ours, theirs = _compared(result, request.wanted), _compared(again, request.wanted)
     if states != result.statistics.states or request.order is not SearchOrder.BREADTH_FIRST:
         # With symmetry only some of the transitions have been taken, and depth first some several times.
         ours, theirs = replace(ours, transitions=0), replace(theirs, transitions=0)
@@ -163,13 +167,13 @@ class _Compared:
     comes_to_rest: bool
 
 
-def _compared(result: Result) -> _Compared:
+def _compared(result: Result, wanted: frozenset[str] | None) -> _Compared:
     statistics = result.statistics
     return _Compared(
-        tuple(verdict.answer for verdict in result.verdicts),
+        tuple(v.answer for v in result.verdicts if wanted is None or v.property in wanted),
         statistics.states_all,
         statistics.transitions,
-        statistics.comes_to_rest,
+        wanted is None and statistics.comes_to_rest,
     )
 
 

@@ -7,7 +7,9 @@ from collections import Counter
 from typing import Any
 
 from checker.engines.interface import (
+    ALL_FOUND,
     DEADLOCK_FREE,
+    NOT_ASKED,
     Answer,
     Failure,
     Progress,
@@ -72,7 +74,8 @@ class BreadthFirstSearch:
         self._properties = rules.program.properties
         self._asked: dict[PropertyKind, list[_AskedProperty]] = {kind: [] for kind in PropertyKind}
         for number, prop in enumerate(self._properties):
-            self._asked[prop.kind].append(_AskedProperty(rules, number))
+            if request.wanted is None or prop.name in request.wanted:
+                self._asked[prop.kind].append(_AskedProperty(rules, number))
         self._parents: dict[State, tuple[State, Transition] | None] = {}
         self._found: dict[str, Run] = {}
         self._failure: Failure | None = None
@@ -132,6 +135,8 @@ class BreadthFirstSearch:
             self._stopped = f"time limit of {limits.time_s_max:g} s"
         elif self._taken_bytes_over(limits.memory_bytes_max):
             self._stopped = f"memory limit of {shown_bytes(limits.memory_bytes_max or 0)}"
+        elif self._request.wanted is not None and self._request.wanted <= self._found.keys():
+            self._stopped = ALL_FOUND
         return self._stopped is not None
 
     def _taken_bytes_over(self, most: int | None) -> bool:
@@ -228,6 +233,8 @@ class BreadthFirstSearch:
         path = self._found.get(name)
         if path is not None:
             return Verdict(name, Answer.HOLDS if kind is PropertyKind.REACHABLE else Answer.VIOLATED, path)
+        if self._request.wanted is not None and name not in self._request.wanted:
+            return Verdict(name, Answer.UNKNOWN, reason=NOT_ASKED)
         if self._stopped is None:
             return Verdict(name, Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS)
         if self._stopped.startswith("depth limit"):

@@ -10,7 +10,17 @@ from checker.dsl.declarations import Model
 from checker.dsl.lowering import LoweredModel, lower
 from checker.dsl.lowering.model import index_sets_of
 from checker.engines import runner
-from checker.engines.interface import DEADLOCK_FREE, Answer, Limits, Progress, Request, Result, Verdict
+from checker.engines.interface import (
+    ALL_FOUND,
+    DEADLOCK_FREE,
+    NOT_ASKED,
+    Answer,
+    Limits,
+    Progress,
+    Request,
+    Result,
+    Verdict,
+)
 from checker.engines.search import BreadthFirstSearch
 from checker.errors import ModelErrorKind
 from checker.ir.program import Budgets
@@ -146,6 +156,39 @@ def test_what_was_found_before_a_limit_stays_found() -> None:
 def test_without_a_limit_that_is_reached_nothing_is_unknown() -> None:
     result = result_of(models.Ladder, Limits(states_max=1000, time_s_max=600, depth_max=100))
     assert result.stopped is None
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "native"])
+def test_a_search_for_some_properties_ends_when_they_are_found(engine: str) -> None:
+    request = Request(lowered(models.Endless), Limits(depth_max=200), wanted=frozenset({"below_three"}))
+    result = runner.run(engine, request)
+    found = verdicts(result)
+    assert (found["below_three"].answer, len(steps(found["below_three"]))) == (Answer.VIOLATED, 3)
+    assert result.stopped == ALL_FOUND
+    assert result.statistics.states < 200
+    for name in ("at_the_end", DEADLOCK_FREE):
+        assert (found[name].answer, found[name].reason) == (Answer.UNKNOWN, NOT_ASKED)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "native"])
+def test_a_search_for_some_properties_sees_everything_where_one_of_them_holds(engine: str) -> None:
+    """Found or not, the answers of those asked for are those of the whole search, the model error included."""
+    wanted = frozenset({"not_at_the_top", DEADLOCK_FREE, "above_the_top"})
+    result = runner.run(engine, Request(lowered(models.Ladder), wanted=wanted))
+    whole, found = verdicts(result_of(models.Ladder, engine=engine)), verdicts(result)
+    assert {name: found[name] for name in wanted} == {name: whole[name] for name in wanted}
+    assert {v.reason for name, v in found.items() if name not in wanted} == {NOT_ASKED}
+    assert (result.stopped, result.statistics.states) == (None, 4)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "native"])
+def test_a_property_that_nobody_asks_for_cannot_fail_the_search(engine: str) -> None:
+    whole = result_of(models.TwoFailingProperties, engine=engine, size=2)
+    assert whole.failure is not None
+    wanted = frozenset({DEADLOCK_FREE})
+    result = runner.run(engine, Request(lowered(models.TwoFailingProperties, 2), wanted=wanted))
+    assert result.failure is None
+    assert verdicts(result)[DEADLOCK_FREE].answer is Answer.HOLDS
 
 
 def test_progress_is_reported_and_ctrl_c_keeps_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

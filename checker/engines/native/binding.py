@@ -70,6 +70,7 @@ class Search:
             states_max=config.states_max or 0,
             memory_bytes_max=_memory_available_bytes() if memory is None else memory,
             time_s_max=config.time_s_max or 0.0,
+            stop_when_all_hit=int(config.stop_when_all_hit),
         )
         self._properties = config.properties
         self._handle: int | None = self._c.qc_open(ctypes.byref(packed))

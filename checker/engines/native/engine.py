@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 
 from checker.engines.interface import (
+    ALL_FOUND,
+    NOT_ASKED,
     Answer,
     Limits,
     Progress,
@@ -24,7 +26,7 @@ from checker.engines.native.codegen.program import Source
 from checker.engines.native.codegen.symmetry import MEMBERS_MAX
 from checker.engines.native.findings import Config, Descent, SearchResult, Status
 from checker.engines.native.opening import lacks_room, with_room_enough
-from checker.engines.native.reading import Reader, asked_properties, mask_of_all
+from checker.engines.native.reading import Reader, asked_properties, mask_of
 from checker.engines.native.structures import Library
 from checker.ir.program import PropertyKind
 from checker.ir.symmetry import NO_SYMMETRY, Symmetry, symmetry_of
@@ -36,6 +38,7 @@ _STOPPED = {
     Status.DEPTH: "depth limit of {depth} steps",
     Status.MEMORY: "no memory left",
     Status.ERROR: "model error",
+    Status.HITS: ALL_FOUND,
 }
 
 
@@ -76,12 +79,13 @@ class NativeEngine:
         is_breadth_first = request.order is SearchOrder.BREADTH_FIRST
         memory = limits.memory_bytes_max
         config = Config(
-            properties=mask_of_all(request.lowered.program),
+            properties=mask_of(request.lowered.program, request.wanted),
             depth_max=limits.depth_max,
             states_max=limits.states_max,
             time_s_max=limits.time_s_max,
             memory_bytes_max=memory or (None if is_breadth_first else DESCENT_MEMORY_BYTES),
             threads=request.threads if is_breadth_first else 1,
+            stop_when_all_hit=request.wanted is not None,
         )
 
         def report(now: findings.Progress) -> None:
@@ -192,6 +196,9 @@ class _Reading:
             answer = Answer.HOLDS if kind is PropertyKind.REACHABLE else Answer.VIOLATED
             is_shortest = self._request.order is not SearchOrder.DEPTH_FIRST
             return Verdict(name, answer, run, is_shortest=is_shortest)
+        wanted = self._request.wanted
+        if wanted is not None and name not in wanted:
+            return Verdict(name, Answer.UNKNOWN, reason=NOT_ASKED)
         if stopped is None:
             return Verdict(name, Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS)
         if self._found.status is Status.DEPTH and kind is not PropertyKind.REACHABLE:

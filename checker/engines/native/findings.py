@@ -39,6 +39,7 @@ class Config:
     """What to search for and when to stop; None is no limit, ``threads`` 0 one per core.
 
     ``properties`` is a mask. Without ``memory_bytes_max`` a search stops short of the memory available.
+    ``stop_when_all_hit`` ends it after the level in which the last property is hit.
     """
 
     properties: int
@@ -47,6 +48,7 @@ class Config:
     states_max: int | None = None
     memory_bytes_max: int | None = None
     time_s_max: float | None = None
+    stop_when_all_hit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

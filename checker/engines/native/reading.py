@@ -29,9 +29,12 @@ def asked_properties(program: Program) -> list[tuple[str, PropertyKind]]:
     return [*asked, (DEADLOCK_FREE, PropertyKind.QUIESCENT)]
 
 
-def mask_of_all(program: Program) -> int:
-    """All properties of a program as a mask, and whether anything comes to rest."""
-    return (1 << (len(program.properties) + 2)) - 1
+def mask_of(program: Program, wanted: frozenset[str] | None = None) -> int:
+    """The wanted properties of a program as a mask; all of them, and whether anything rests, if None."""
+    names = [name for name, _ in asked_properties(program)]
+    if wanted is None:
+        return (1 << (len(names) + 1)) - 1
+    return sum(1 << number for number, name in enumerate(names) if name in wanted)
 
 
 class Reader:

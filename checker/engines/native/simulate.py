@@ -10,7 +10,7 @@ from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
 from checker.engines.native.findings import Config, Origin, PackedState, SimulationResult, Status
 from checker.engines.native.opening import lacks_room, with_room_enough
-from checker.engines.native.reading import Reader, asked_properties, mask_of_all
+from checker.engines.native.reading import Reader, asked_properties, mask_of
 from checker.engines.native.structures import Library
 from checker.engines.simulation import (
     Simulation,
@@ -56,7 +56,7 @@ def simulate(engine: str, request: SimulationRequest) -> Simulation:
 
 def _config(request: SimulationRequest) -> Config:
     # Without the last of the mask, which asks whether anything comes to rest: nobody reads the answer.
-    return Config(properties=mask_of_all(request.lowered.program) >> 1, threads=request.threads)
+    return Config(properties=mask_of(request.lowered.program) >> 1, threads=request.threads)
 
 
 def _read(engine: str, request: SimulationRequest, source: Source, found: SimulationResult) -> Simulation:

@@ -11,7 +11,7 @@ from pathlib import Path
 from checker.errors import InternalError
 
 #: The version of the interface, QC_ABI in qc_api.h.
-ABI = 2
+ABI = 3
 #: Properties that one search can follow.
 PROPERTIES_MAX = 64
 #: The depth limit of a search that has none, QC_NO_LIMIT_DEPTH in qc_api.h.
@@ -29,6 +29,8 @@ class QcConfig(ctypes.Structure):
         ("states_max", U64),
         ("memory_bytes_max", U64),
         ("time_s_max", F64),
+        ("stop_when_all_hit", U32),
+        ("reserved", U32),
     )
 
 

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define QC_ABI 2u
+#define QC_ABI 3u
 #define QC_EXPORT __attribute__((visibility("default")))
 #define QC_NO_LIMIT_DEPTH UINT32_MAX
 
@@ -25,7 +25,7 @@ enum qc_status {
     QC_STOPPED_MEMORY = 5,  /* memory_bytes_max, or the system refused an allocation */
     QC_STOPPED_DEPTH = 6,   /* depth_max: states at that depth are known and checked, not expanded */
     QC_STOPPED_ERROR = 7,   /* a model error, see qc_error */
-    QC_STOPPED_HITS = 8,    /* simulation only: all properties have been hit */
+    QC_STOPPED_HITS = 8,    /* all properties have been hit: simulation, or stop_when_all_hit */
     QC_NOT_FOUND = 9        /* qc_paths: a target has no predecessor in the level before it */
 };
 
@@ -46,6 +46,8 @@ typedef struct {
     uint64_t states_max;        /* 0: no limit; exceeded by at most one batch a thread */
     uint64_t memory_bytes_max;  /* 0: the machine's memory; counts states, table and buffers */
     double time_s_max;          /* 0: no limit */
+    uint32_t stop_when_all_hit; /* 1: stop after the level in which the last of `properties` is hit */
+    uint32_t reserved;
 } qc_config;
 
 /* Written by the search, readable at any time from any thread; each field is consistent by itself. */

@@ -223,6 +223,11 @@ static void qc_find_initial(qc_search *search)
     qc_add_level(search);
 }
 
+static bool qc_all_hit(const qc_search *search)
+{
+    return search->config.stop_when_all_hit && (search->config.properties & ~search->found.hits) == 0;
+}
+
 /* Searches until a reason to stop, or until a level has no successors. */
 static void qc_search_levels(qc_search *search)
 {
@@ -231,6 +236,8 @@ static void qc_search_levels(qc_search *search)
         search->result.depth_complete = depth;
         if (search->found.error.id != 0)
             qc_stop_for(search, QC_STOPPED_ERROR);
+        else if (qc_all_hit(search))
+            qc_stop_for(search, QC_STOPPED_HITS);
         else if (depth >= search->config.depth_max) {
             qc_expand_level(search, depth, qc_rest_job, true);
             qc_stop_for(search, search->found.error.id != 0 ? QC_STOPPED_ERROR : QC_STOPPED_DEPTH);
