@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,9 @@ from checker.engines.interface import Limits, Progress, SearchOrder
 from checker.engines.memory import bytes_of, shown_bytes
 from checker.engines.runner import ENGINES
 from checker.report.data import SCHEMA_VERSION, checked_data
-from checker.report.text import print_verdicts
+from checker.report.text import print_mutations, print_verdicts
 from checker.spec import find_specs, load_spec
-from checker.spec.check import Status, check
+from checker.spec.check import Status, check, check_mutations
 
 _EXAMPLES = """\b
 Examples:
@@ -95,15 +97,14 @@ def check_command(
     for spec in loaded:
         try:
             with progress_line(str(spec.path)) as show:
+
+                def report(mutation: str, now: Progress, show: Callable[[str], None] = show) -> None:
+                    show(_progress_text(now) + (f"  mutation '{mutation}'" if mutation else ""))
+
                 checked = check(
-                    spec,
-                    engine,
-                    limits,
-                    lambda now: show(_progress_text(now)),
-                    threads or 0,
-                    symmetry=symmetry,
-                    order=order,
+                    spec, engine, limits, partial(report, ""), threads or 0, symmetry=symmetry, order=order
                 )
+                checked = check_mutations(checked, engine, limits, report, threads or 0)
         except KeyboardInterrupt:  # outside the search, which keeps what it has found
             interrupted = True
             break
@@ -112,8 +113,9 @@ def check_command(
         documents.append(checked_data(checked, saved))
         if not as_json:
             print_verdicts(console, checked)
+            print_mutations(console, checked)
             print_runs(console, checked, saved, quiet)
-        if checked.result.stopped == "interrupted":
+        if checked.interrupted:
             interrupted = True
             break
     code = 130 if interrupted else exit_code(statuses)

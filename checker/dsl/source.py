@@ -7,7 +7,10 @@ import functools
 import inspect
 import linecache
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from checker.errors import Location, UserError
@@ -19,8 +22,30 @@ def _module_tree(path: str, modified_ns: int) -> ast.Module:
         return ast.parse(file.read(), filename=path)
 
 
-def _tree(path: str) -> ast.Module:
+#: The name under which a module whose source was mutated keeps its syntax tree.
+MUTATED_TREE = "__quackcheck_mutated_tree__"
+
+
+def _tree(path: str, module: Mapping[str, Any]) -> ast.Module:
+    """The syntax tree of a module: that of its file, unless it was made from a mutated text."""
+    mutated = module.get(MUTATED_TREE)
+    if isinstance(mutated, ast.Module):
+        return mutated
     return _module_tree(path, os.stat(path).st_mtime_ns)
+
+
+_shown: dict[str, Sequence[str]] = {}
+
+
+@contextmanager
+def showing(path: Path, lines: Sequence[str]) -> Iterator[None]:
+    """Let excerpts show these lines for a file while the code inside runs."""
+    key = displayed(str(path))
+    _shown[key] = lines
+    try:
+        yield
+    finally:
+        del _shown[key]
 
 
 def displayed(path: str) -> str:
@@ -38,7 +63,7 @@ def function_tree(function: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFu
     code = function.__code__
     name = function.__qualname__
     try:
-        tree = _tree(code.co_filename)
+        tree = _tree(code.co_filename, function.__globals__)
     except OSError:
         hint = "put the model in a .py file and import it"
         raise UserError(f"the source of {name} cannot be read", hint=hint) from None
@@ -61,7 +86,7 @@ def location(path: str, node: ast.AST) -> Location:
 
 def class_location(cls: type) -> Location:
     """Where a class is defined."""
-    node = _class_tree(cls)
+    node = class_tree(cls)
     if node is None:
         return Location(cls.__module__, 1)
     return Location(displayed(inspect.getsourcefile(cls) or "?"), node.lineno)
@@ -72,7 +97,7 @@ def field_location(cls: type, attribute: str) -> Location:
     for base in cls.__mro__:
         if attribute not in inspect.get_annotations(base):
             continue
-        node = _class_tree(base)
+        node = class_tree(base)
         for statement in node.body if node is not None else ():
             target = statement.target if isinstance(statement, ast.AnnAssign) else None
             if isinstance(target, ast.Name) and target.id == attribute:
@@ -80,10 +105,11 @@ def field_location(cls: type, attribute: str) -> Location:
     return class_location(cls)
 
 
-def _class_tree(cls: type) -> ast.ClassDef | None:
+def class_tree(cls: type) -> ast.ClassDef | None:
+    """The syntax tree of a class; None where it has no source file."""
     try:
         path = inspect.getsourcefile(cls)
-        tree = None if path is None else _tree(path)
+        tree = None if path is None else _tree(path, vars(sys.modules[cls.__module__]))
     except (OSError, TypeError):  # typed at a prompt, or built by exec
         return None
     for node in ast.walk(tree) if tree is not None else ():
@@ -94,7 +120,9 @@ def _class_tree(cls: type) -> ast.ClassDef | None:
 
 def excerpt(place: Location) -> str:
     """The source line with carets under the place, or nothing where the file cannot be read."""
-    line = linecache.getline(place.path, place.line).rstrip("\n")
+    shown = _shown.get(place.path)
+    line = linecache.getline(place.path, place.line) if shown is None else shown[place.line - 1]
+    line = line.rstrip("\n")
     if not line or not place.column:
         return line and f"    {line}"
     width = max((place.end_column or len(line)) - place.column + 1, 1)

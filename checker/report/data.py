@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from checker.spec.check import Checked, Finding
+from checker.spec.check import Checked, CheckedMutation, Finding
 from checker.spec.simulate import Simulated
 from checker.trace.trace import Trace
 
@@ -28,6 +28,7 @@ def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
         "symmetry": None if statistics.symmetry is None else asdict(statistics.symmetry),
         "never_fired": list(checked.never_fired),
         **_found(checked, saved),
+        "mutations": [_mutation(mutation) for mutation in checked.mutations],
     }
 
 
@@ -68,6 +69,25 @@ def _found(outcome: Checked | Simulated, saved: dict[str, str]) -> dict[str, Any
         "model_error": None if failure is None else str(failure.error),
         "model_error_steps": None if outcome.failure is None else trace_data(outcome.failure),
         "verdicts": [_finding(finding, saved.get(finding.name)) for finding in outcome.findings],
+    }
+
+
+def _mutation(checked: CheckedMutation) -> dict[str, Any]:
+    failure = checked.result.failure
+    return {
+        "name": checked.mutation.name,
+        "location": str(checked.mutation.location),
+        "replace": checked.mutation.replace,
+        "by": checked.mutation.by,
+        "violates": list(checked.mutation.violates),
+        "status": checked.status.name.lower(),
+        "noticed_by": [finding.name for finding in checked.noticed_by],
+        "violated_anyway": list(checked.violated_anyway),
+        "states": checked.result.statistics.states,
+        "seconds": round(checked.result.statistics.seconds, 3),
+        "stopped": checked.result.stopped,
+        "model_error": None if failure is None else str(failure.error),
+        "verdicts": [_finding(finding, None) for finding in checked.findings],
     }
 
 

@@ -12,7 +12,7 @@ from checker.ir.program import Program
 from checker.ir.types import BagType, MapType, SetType, Type
 from checker.ir.values import Value, in_order, show
 from checker.spec import Spec
-from checker.spec.check import Checked, Finding, Status
+from checker.spec.check import Checked, CheckedMutation, Finding, Status
 from checker.spec.simulate import Simulated
 from checker.trace.trace import Change, Step, Trace
 
@@ -99,6 +99,43 @@ def symmetry_text(statistics: Statistics) -> list[str]:
             about += f", {times:.1f}x fewer states than {used.represented:,}"
         lines.insert(0, about)
     return lines
+
+def print_mutations(console: Console, checked: Checked) -> None:
+    """A line for each mutation: which property notices it, after how many steps, or that none does."""
+    if not checked.mutations:
+        return
+    console.print("  mutations:", style="dim")
+    width = max(len(m.mutation.name) for m in checked.mutations)
+    for m in checked.mutations:
+        colour = _COLOURS[m.status]
+        line = Text.assemble(f"    {m.mutation.name:<{width}}  ", (_noticed(m), colour))
+        console.print(line, soft_wrap=True)
+
+
+def _noticed(checked: CheckedMutation) -> str:
+    """What became of a mutation, and whether that is as expected."""
+    if checked.noticed_by:
+        told = [f"{f.name} VIOLATED{_in_steps(f)}" for f in checked.noticed_by]
+        return f"{', '.join(told)}  as expected"
+    if checked.result.failure is not None:
+        return f"model error: {checked.result.failure.error}"
+    if checked.status is Status.UNDECIDED:
+        reason = checked.result.stopped or "the model without it was not searched to its end"
+        return f"no property notices it so far: {reason}  undecided"
+    said = "SURVIVES"
+    if checked.violated_anyway:
+        anyway = ", ".join(checked.violated_anyway)
+        said += f": within its bounds and faults {anyway} VIOLATED without it, too;"
+    else:
+        said += f": {', '.join(f'{f.name} {f.verdict.answer.value}' for f in checked.findings)};"
+    return f"{said} a mutation that survives is a hole in the properties  NOT as expected"
+
+
+def _in_steps(finding: Finding) -> str:
+    if finding.trace is None:
+        return ""
+    count = len(finding.trace.steps)
+    return f" in {count} step{'' if count == 1 else 's'}"
 
 
 def bounds_text(program: Program) -> str:

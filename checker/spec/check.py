@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 
+from checker.dsl.lowering import LoweredModel
 from checker.engines import runner
 from checker.engines.interface import (
     DEADLOCK_FREE,
@@ -23,8 +25,11 @@ from checker.engines.interface import (
 from checker.ir.program import Program, Property, PropertyKind
 from checker.semantics.machine import Machine
 from checker.spec.load import Spec
+from checker.spec.mutations import Mutation
 from checker.trace.story import tell, tell_deadlock
 from checker.trace.trace import Trace, replay
+
+_HOLDING = (Answer.HOLDS, Answer.HOLDS_UP_TO)
 
 
 class Status(IntEnum):
@@ -61,19 +66,66 @@ class Finding:
         return Status.UNDECIDED if undecided else Status.DIFFERS
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedMutation:
+    """A mutation with what its properties say of the mutated model.
+
+    ``original`` has the answers for the model without the mistake, where they were asked for: within
+    bounds or faults of the mutation's own.
+    """
+
+    mutation: Mutation
+    result: Result
+    findings: tuple[Finding, ...]
+    original: Mapping[str, Answer]
+
+    @property
+    def noticed_by(self) -> tuple[Finding, ...]:
+        """The properties that are violated because of the mistake, the shortest counterexample first."""
+        violated = [f for f in self.findings if f.verdict.answer is Answer.VIOLATED]
+        because = [f for f in violated if self.original.get(f.name, Answer.HOLDS) in _HOLDING]
+        return tuple(sorted(because, key=lambda f: 0 if f.trace is None else len(f.trace.steps)))
+
+    @property
+    def violated_anyway(self) -> tuple[str, ...]:
+        """The properties that are violated without the mistake, too."""
+        return tuple(name for name, answer in self.original.items() if answer is Answer.VIOLATED)
+
+    @property
+    def status(self) -> Status:
+        """As expected where some property notices it; a mutation that survives differs."""
+        if self.noticed_by:
+            return Status.AS_EXPECTED
+        if self.result.failure is not None:
+            return Status.BAD_INPUT
+        answers = [f.verdict.answer for f in self.findings if f.name not in self.violated_anyway]
+        answers += [answer for answer in self.original.values() if answer is not Answer.VIOLATED]
+        return Status.DIFFERS if all(answer is Answer.HOLDS for answer in answers) else Status.UNDECIDED
+
+
 @dataclass(frozen=True)
 class Checked:
-    """A spec with what was found; ``failure`` is the run into a model error, if there is one."""
+    """A spec with what was found; ``failure`` is the run into a model error, if there is one.
+
+    ``mutations`` are those that were checked; ``interrupted`` says that Ctrl-C ended it.
+    """
 
     spec: Spec
     result: Result
     findings: tuple[Finding, ...]
     failure: Trace | None = None
+    mutations: tuple[CheckedMutation, ...] = ()
+    interrupted: bool = False
 
     @cached_property
     def status(self) -> Status:
-        """The worst of all findings: a model error, else a difference, else something undecided."""
-        return worst_status(self.findings, self.result.failure)
+        """The worst of all findings and mutations: a model error, a difference, something undecided."""
+        own = worst_status(self.findings, self.result.failure)
+        statuses = {own, *(mutation.status for mutation in self.mutations)}
+        for worst in (Status.BAD_INPUT, Status.DIFFERS, Status.UNDECIDED):
+            if worst in statuses:
+                return worst
+        return Status.AS_EXPECTED
 
     @property
     def never_fired(self) -> tuple[str, ...]:
@@ -112,7 +164,67 @@ def check(
     request = Request(spec.lowered, within, report, threads, reduces, order)
     result = runner.run(engine or spec.engine, request)
     findings, failure = replayed(spec, result.verdicts, result.failure)
-    return Checked(spec, result, findings, failure)
+    return Checked(spec, result, findings, failure, interrupted=result.stopped == "interrupted")
+
+
+def check_mutations(
+    checked: Checked,
+    engine: str | None = None,
+    limits: Limits | None = None,
+    report: Callable[[str, Progress], None] = lambda name, progress: None,
+    threads: int = 0,
+) -> Checked:
+    """Check a spec's mutated models as well, each until all properties that it should violate are.
+
+    A model error in the model itself leaves them out. The time limit is that of the spec, mutations
+    included; Ctrl-C keeps what was found. ``report`` is told the name of the mutation, too.
+
+    Raises:
+        UserError, InternalError: as ``check``.
+    """
+    if checked.result.failure is not None or checked.interrupted:
+        return checked
+    spec, begun = checked.spec, time.monotonic() - checked.result.statistics.seconds
+    merged = _limits(spec.limits, limits or Limits())
+    done: list[CheckedMutation] = []
+    for mutation in spec.mutations:
+
+        def told(progress: Progress, name: str = mutation.name) -> None:
+            report(name, progress)
+
+        def search(lowered: LoweredModel, wanted: frozenset[str]) -> Result:
+            left = merged.time_s_max
+            if left is not None:
+                left = max(left - (time.monotonic() - begun), 0.01)
+            within = replace(merged, time_s_max=left)
+            result = runner.run(engine or spec.engine, Request(lowered, within, told, threads, wanted=wanted))
+            if result.stopped == "interrupted":
+                raise KeyboardInterrupt
+            return result
+
+        try:
+            done.append(_checked_mutation(spec, mutation, search))
+        except KeyboardInterrupt:
+            return replace(checked, mutations=tuple(done), interrupted=True)
+    return replace(checked, mutations=tuple(done))
+
+
+def _checked_mutation(
+    spec: Spec, mutation: Mutation, search: Callable[[LoweredModel, frozenset[str]], Result]
+) -> CheckedMutation:
+    wanted = frozenset(mutation.violates)
+    result = search(mutation.lowered, wanted)
+    machine = Machine(mutation.lowered.program)
+    findings = [
+        replace(_finding(spec, machine, verdict), expected=Answer.VIOLATED)
+        for verdict in result.verdicts
+        if verdict.property in wanted
+    ]
+    original = {}
+    if mutation.original is not None:
+        verdicts = search(mutation.original, wanted).verdicts
+        original = {v.property: v.answer for v in verdicts if v.property in wanted}
+    return CheckedMutation(mutation, result, tuple(findings), original)
 
 
 def worst_status(findings: Sequence[Finding], failure: Failure | None) -> Status:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 from checker.dsl.declarations import Model
 from checker.dsl.lowering import LoweredModel, lower
 from checker.dsl.source import displayed
-from checker.engines.interface import DEADLOCK_FREE, Answer, Limits
+from checker.engines.interface import Answer, Limits
 from checker.engines.memory import bytes_of
 from checker.engines.runner import DEFAULT_ENGINE, engine_named
 from checker.errors import UserError
-from checker.ir.program import Budgets
+from checker.spec.amounts import bounds_of, budgets_of
 from checker.spec.models import load_model
+from checker.spec.mutations import Mutation, mutations_of, property_names
 from checker.spec.tables import Table, did_you_mean
 
 _EXPECTATIONS = {
@@ -25,8 +26,10 @@ _EXPECTATIONS = {
     "holds up to": Answer.HOLDS_UP_TO,
     "unknown": Answer.UNKNOWN,
 }
-_GLOBAL_FAULTS = ("crash", "fail", "ambiguous")
-_KEYS = ("model", "description", "engine", "symmetry", "bounds", "faults", "sdk", "limits", "expect", "lab")
+_KEYS = (
+    *("model", "description", "engine", "symmetry", "bounds", "faults", "sdk", "limits", "expect", "mutation"),
+    "lab",
+)
 _LAB_KEYS = ("wiring", "command", "environment", "resources", "start_timeout_s", "fixed_by")
 
 
@@ -59,6 +62,7 @@ class Spec:
     limits: Limits
     expected: Mapping[str, Answer]
     lab: LabPart | None
+    mutations: tuple[Mutation, ...] = ()
 
     @property
     def group(self) -> str:
@@ -104,9 +108,11 @@ def load_spec(path: Path) -> Spec:
     engine = table.text("engine", DEFAULT_ENGINE)
     try:
         engine_named(engine)
-        lowered = lower(model, _bounds(table.table("bounds")), _budgets(table))
+        lowered = lower(model, bounds_of(table), budgets_of(table))
     except UserError as error:
         raise _in_spec(error, source) from None
+    expected = _expected(table.table("expect"), lowered)
+    violated = [name for name, answer in expected.items() if answer is Answer.VIOLATED]
     return Spec(
         path,
         path.stem,
@@ -117,8 +123,9 @@ def load_spec(path: Path) -> Spec:
         engine,
         table.flag("symmetry", True),
         _limits(table.table("limits")),
-        _expected(table.table("expect"), lowered),
+        expected,
         _lab(table.table("lab"), path) if "lab" in table.data else None,
+        mutations_of(table, model, property_names(lowered), violated),
     )
 
 
@@ -142,29 +149,6 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UserError(f"the spec cannot be read: {what}", where=str(path), hint=hint) from None
 
 
-def _bounds(table: Table) -> dict[str, int]:
-    return {key: table.whole(key, low=-(10**9)) or 0 for key in table.data}
-
-
-def _budgets(table: Table) -> Budgets:
-    faults = table.table("faults")
-    amounts = {name: faults.whole(name, 0) or 0 for name in _GLOBAL_FAULTS}
-    component = [(name, amount) for name, amount in _amounts(faults, "") if name not in _GLOBAL_FAULTS]
-    sdk = table.table("sdk")
-    sdk.known(["max_attempts"])
-    attempts = sdk.whole("max_attempts", 1, low=1) or 1
-    return Budgets(amounts["crash"], amounts["fail"], amounts["ambiguous"], tuple(component), attempts)
-
-
-def _amounts(table: Table, prefix: str) -> Iterator[tuple[str, int]]:
-    """Faults by their dotted names: ``inbox.duplicate = 1`` is a table in TOML."""
-    for key, value in table.data.items():
-        if isinstance(value, dict):
-            yield from _amounts(table.table(key), f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", table.whole(key, 0) or 0
-
-
 def _limits(table: Table) -> Limits:
     table.known(["states", "seconds", "depth", "memory"])
     memory = None
@@ -179,7 +163,7 @@ def _limits(table: Table) -> Limits:
 
 
 def _expected(table: Table, lowered: LoweredModel) -> dict[str, Answer]:
-    names = [prop.name for prop in lowered.program.properties] + [DEADLOCK_FREE]
+    names = property_names(lowered)
     for key in table.data:
         if key not in names:
             what = f"{lowered.program.name} has no property '{key}'"

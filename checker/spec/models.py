@@ -66,11 +66,12 @@ def _imported(path: Path) -> ModuleType:
         del sys.modules[name]
         if isinstance(error, UserError | KeyboardInterrupt):
             raise
-        raise _import_error(path, error) from None
+        raise import_error(path, error) from None
     return module
 
 
-def _import_error(path: Path, error: BaseException) -> UserError:
+def import_error(path: Path, error: BaseException) -> UserError:
+    """What to say of a model file whose source does not parse, or fails while it runs."""
     if isinstance(error, SyntaxError):
         column, end = error.offset or 0, error.end_offset or 0
         line, one_line = error.lineno or 1, error.end_lineno in (None, error.lineno)

@@ -172,7 +172,7 @@ def test_a_search_for_some_properties_ends_when_they_are_found(engine: str) -> N
 
 @pytest.mark.parametrize("engine", [*ENGINES, "native"])
 def test_a_search_for_some_properties_sees_everything_where_one_of_them_holds(engine: str) -> None:
-    """Found or not, the answers of those asked for are those of the whole search, the model error included."""
+    """Found or not, the answers of those asked for are those of the whole search."""
     wanted = frozenset({"not_at_the_top", DEADLOCK_FREE, "above_the_top"})
     result = runner.run(engine, Request(lowered(models.Ladder), wanted=wanted))
     whole, found = verdicts(result_of(models.Ladder, engine=engine)), verdicts(result)
