@@ -104,7 +104,7 @@ def check_command(
                 checked = check(
                     spec, engine, limits, partial(report, ""), threads or 0, symmetry=symmetry, order=order
                 )
-                checked = check_mutations(checked, engine, limits, report, threads or 0)
+                checked = check_mutations(checked, engine, limits, report, threads or 0, symmetry)
         except KeyboardInterrupt:  # outside the search, which keeps what it has found
             interrupted = True
             break

@@ -17,6 +17,7 @@ VERBS = {
     "check": "Check specs, and compare the verdicts with what they expect.",
     "simulate": "Walk through specs at random.",
     "testgen": "Write pytest files from counterexamples.",
+    "matrix": "Compare variants of a protocol under classes of faults.",
     "replay": "Step through a saved trace.",
     "graph": "Write all states and transitions of a spec into a file.",
     "show": "Show what was understood of a model.",

@@ -100,6 +100,7 @@ def symmetry_text(statistics: Statistics) -> list[str]:
         lines.insert(0, about)
     return lines
 
+
 def print_mutations(console: Console, checked: Checked) -> None:
     """A line for each mutation: which property notices it, after how many steps, or that none does."""
     if not checked.mutations:

@@ -173,6 +173,7 @@ def check_mutations(
     limits: Limits | None = None,
     report: Callable[[str, Progress], None] = lambda name, progress: None,
     threads: int = 0,
+    symmetry: bool | None = None,
 ) -> Checked:
     """Check a spec's mutated models as well, each until all properties that it should violate are.
 
@@ -186,6 +187,7 @@ def check_mutations(
         return checked
     spec, begun = checked.spec, time.monotonic() - checked.result.statistics.seconds
     merged = _limits(spec.limits, limits or Limits())
+    reduces = spec.symmetry if symmetry is None else symmetry
     done: list[CheckedMutation] = []
     for mutation in spec.mutations:
 
@@ -197,7 +199,8 @@ def check_mutations(
             if left is not None:
                 left = max(left - (time.monotonic() - begun), 0.01)
             within = replace(merged, time_s_max=left)
-            result = runner.run(engine or spec.engine, Request(lowered, within, told, threads, wanted=wanted))
+            request = Request(lowered, within, told, threads, reduces, wanted=wanted)
+            result = runner.run(engine or spec.engine, request)
             if result.stopped == "interrupted":
                 raise KeyboardInterrupt
             return result

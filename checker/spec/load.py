@@ -27,9 +27,22 @@ _EXPECTATIONS = {
     "unknown": Answer.UNKNOWN,
 }
 _KEYS = (
-    *("model", "description", "engine", "symmetry", "bounds", "faults", "sdk", "limits", "expect", "mutation"),
+    *(
+        "model",
+        "description",
+        "engine",
+        "symmetry",
+        "bounds",
+        "faults",
+        "sdk",
+        "limits",
+        "expect",
+        "mutation",
+    ),
     "lab",
 )
+#: The folder, inside any folder of specs, whose files are matrices and no specs.
+MATRIX_FOLDER = "matrix"
 _LAB_KEYS = ("wiring", "command", "environment", "resources", "start_timeout_s", "fixed_by")
 
 
@@ -81,7 +94,8 @@ def find_specs(paths: Iterable[str]) -> list[Path]:
     for text in given:
         path = Path(displayed(str(Path(text))))
         if path.is_dir():
-            inside = sorted(path.rglob("*.toml"))
+            # Those in a folder called `matrix` compare specs, and are none.
+            inside = sorted(p for p in path.rglob("*.toml") if p.parent.name != MATRIX_FOLDER)
             if not inside:
                 raise UserError("there is no spec in this folder", where=text, hint="specs end in .toml")
             found += inside
@@ -101,7 +115,9 @@ def load_spec(path: Path) -> Spec:
         UserError: anything wrong in the file or in the model, with the place.
     """
     source = str(path)
-    table = Table(_toml(path), source)
+    if path.parent.name == MATRIX_FOLDER:
+        raise UserError("this is a matrix, no spec", where=source, hint=f"run: quackcheck matrix {path}")
+    table = Table(read_toml(path), source)
     table.known(_KEYS)
     reference = table.text("model")
     model = load_model(reference, source)
@@ -122,7 +138,7 @@ def load_spec(path: Path) -> Spec:
         lowered,
         engine,
         table.flag("symmetry", True),
-        _limits(table.table("limits")),
+        limits_of(table.table("limits")),
         expected,
         _lab(table.table("lab"), path) if "lab" in table.data else None,
         mutations_of(table, model, property_names(lowered), violated),
@@ -137,7 +153,8 @@ def _in_spec(error: UserError, source: str) -> UserError:
     return error
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises UserError where it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -149,7 +166,8 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UserError(f"the spec cannot be read: {what}", where=str(path), hint=hint) from None
 
 
-def _limits(table: Table) -> Limits:
+def limits_of(table: Table) -> Limits:
+    """The limits in ``[limits]``."""
     table.known(["states", "seconds", "depth", "memory"])
     memory = None
     if "memory" in table.data:

@@ -16,7 +16,7 @@ from checker.engines.native.codegen.program import generate
 from checker.engines.native.compile import compiled
 from checker.engines.native.engine import NativeEngine
 from checker.engines.native.findings import Config, Descent, SearchResult, Status
-from checker.engines.native.reading import mask_of_all
+from checker.engines.native.reading import mask_of
 from checker.engines.native.structures import Library
 from checker.errors import UserError
 from checker.ir.program import Budgets
@@ -87,7 +87,7 @@ def with_tiny_cache(
     """Breadth first with all memory, and depth first with a cache of ``buckets`` times 16 states."""
     text = generate(lowered.program, ROOMY).text
     small = f"#define QC_CACHE_BUCKETS_MIN {buckets}u\n#define QC_CACHE_BUCKETS_MAX {buckets}u\n{text}"
-    config = Config(mask_of_all(lowered.program), 1, depth_max, time_s_max=60)
+    config = Config(mask_of(lowered.program), 1, depth_max, time_s_max=60)
     with compiled(small) as path:
         library = Library(path)
         with Search(library, config) as search:
