@@ -8,6 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from checker.ir.program import Budgets
+from checker.semantics.machine import Machine
+from checker.semantics.state import State
 from tests.dsl.sources import lower_text, model_text
 
 from .comparison import Comparison, compare
@@ -210,6 +212,29 @@ CORNERS = {
             """,
         }
     ),
+    "a collection that an operation answers with is the process' own": Corner(
+        {
+            "component": """
+            many: Fifo[Item]
+
+            @operation
+            def fill(self) -> Fifo[Item]:
+                if len(self.many) == 0:
+                    for item in Item:
+                        self.many.append(item)
+                return self.many
+            """,
+            "members": """
+            @process
+            async def p(self) -> None:
+                batch = await self.store.fill()
+                while len(batch) > 0:
+                    item = batch.popleft()
+                    await self.store.put(item, len(batch))
+                self.count = len(self.store.many)
+            """,
+        }
+    ),
     "an argument keeps the value that it had when the await was reached": members(
         """
         @process
@@ -259,3 +284,18 @@ def test_both_machines_agree(name: str, tmp_path: Path) -> None:
     found = compared(CORNERS[name], tmp_path)
     assert set(found.errors) == CORNERS[name].errors
     assert found.states > 1
+
+
+def test_what_an_operation_answers_is_not_the_field_itself(tmp_path: Path) -> None:
+    """The process takes its batch apart; the component's own collection stays whole, in both machines."""
+    corner = CORNERS["a collection that an operation answers with is the process' own"]
+    lowered = lower_text(model_text(**corner.holes), tmp_path)
+    many = [variable.name for variable in lowered.program.variables].index("store.many")
+    machine = Machine(lowered.program)
+    seen = {s.outcome for s in machine.initial_states() if isinstance(s.outcome, State)}
+    todo = list(seen)
+    while todo:
+        following = {s.outcome for s in machine.successors(todo.pop()) if isinstance(s.outcome, State)}
+        todo += following - seen
+        seen |= following
+    assert {state.variables[many] for state in seen} == {(), (0, 1)}

@@ -55,6 +55,14 @@ class AwaitLowering:
         hint = "await a component's operation, transact(...), or an async helper of the model"
         raise scope.reject(node, "this cannot be awaited in a model", hint)
 
+    def is_operation(self, frame: Frame, node: ast.Await) -> bool:
+        """Whether an await is of a component's operation, and not of a helper or a transaction."""
+        func = node.value.func if isinstance(node.value, ast.Call) else None
+        receiver = frame.scope.receiver(func.value) if isinstance(func, ast.Attribute) else None
+        if receiver is None or not isinstance(func, ast.Attribute):
+            return False
+        return isinstance(inspect.getattr_static(receiver.structure.cls, func.attr, None), Operation)
+
     def _part(
         self, frame: Frame, call: ast.Call, receiver: Receiver, operation: Operation[Any, Any, Any]
     ) -> tuple[OperationPart, Type]:

@@ -17,7 +17,7 @@ from checker.dsl.lowering.statements import raised_error
 from checker.ir.expressions import Apply, Const, Domain, Expr, Local, Op
 from checker.ir.program import Branch, End, Goto, Process
 from checker.ir.statements import Assign
-from checker.ir.types import BOOL, NONE, FifoType, IndexType, IntType, Type
+from checker.ir.types import BOOL, NONE, FifoType, IndexType, IntType, Type, is_collection
 from checker.ir.values import domain
 
 
@@ -118,7 +118,11 @@ class ProcessLowering:
         result = Local(name, self._awaits.make(frame, split.awaited, name))
         with frame.scope.binding({RESULT_NAME: (name, result.type)}):
             expressions = frame.statements.expressions
-            return expressions.condition(split.rest) if condition else expressions.lower(split.rest)
+            value = expressions.condition(split.rest) if condition else expressions.lower(split.rest)
+        if split.is_whole and is_collection(value.type) and self._awaits.is_operation(frame, split.awaited):
+            # What a service answers crosses the wire: the process gets a collection of its own.
+            return Apply(Op.COPY, (value,), value.type, frame.scope.place(split.awaited))
+        return value
 
     def _condition(self, frame: Frame, test: ast.expr) -> Expr:
         split = split_await(frame.scope, test)

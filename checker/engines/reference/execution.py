@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from checker.dsl.calls import CALL_FAULT_ERRORS, Call, ServiceError, TransactionCanceled
 from checker.dsl.codec import decode, encode
+from checker.dsl.collections import Collection
 from checker.dsl.index import sized
 from checker.dsl.lowering import LoweredModel
 from checker.dsl.runtime import StepContext, choose, step
@@ -205,4 +206,7 @@ class ReferenceMachine(TransitionRules[StepContext]):
 
 
 def _resumed(coroutine: Coro, sent: Any) -> Call[Any]:
-    return coroutine.throw(sent) if isinstance(sent, ServiceError) else coroutine.send(sent)
+    """Go on with what a call answered; a collection is handed over as a copy, for the history keeps it."""
+    if isinstance(sent, ServiceError):
+        return coroutine.throw(sent)
+    return coroutine.send(sent.copy() if isinstance(sent, Collection) else sent)
