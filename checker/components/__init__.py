@@ -1,6 +1,26 @@
 """AWS services as components: state, operations and faults, in the DSL that models are written in."""
 
 from checker.components.dynamo_table import DynamoTable
-from checker.components.sqs_queue import Delivery, SqsQueue
+from checker.components.event_bus import ArchivedEventBus, CrossRegionBus, EventBus
+from checker.components.kinesis_stream import KinesisStream, LeaseLost, StreamRecord
+from checker.components.lambda_mapping import LambdaMapping, LambdaStreamMapping
+from checker.components.sqs_fifo_queue import FifoDelivery, ReceiptHandleExpired, SqsFifoQueue
+from checker.components.sqs_queue import Delivery, SqsQueue, SqsQueueWithDlq
 
-__all__ = ["Delivery", "DynamoTable", "SqsQueue"]
+__all__ = [
+    "ArchivedEventBus",
+    "CrossRegionBus",
+    "Delivery",
+    "DynamoTable",
+    "EventBus",
+    "FifoDelivery",
+    "KinesisStream",
+    "LambdaMapping",
+    "LambdaStreamMapping",
+    "LeaseLost",
+    "ReceiptHandleExpired",
+    "SqsFifoQueue",
+    "SqsQueue",
+    "SqsQueueWithDlq",
+    "StreamRecord",
+]
