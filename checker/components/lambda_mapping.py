@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Annotated, Generic, TypeVar
 
 from checker.components.kinesis_stream import Position, StreamRecord
-from checker.components.sqs_queue import SqsQueueWithDlq
+from checker.components.sqs_queue import InFlight, SqsQueueWithDlq
 from checker.dsl import Bag, Component, Fifo, Map, Process, Range, Set, caller, choose, is_idle, operation
 
 S = TypeVar("S")
@@ -35,14 +35,19 @@ BatchSize = Annotated[int, Range(0, 7)]
 class LambdaMapping(SqsQueueWithDlq[T], Generic[T]):
     """A standard queue with messages ``T`` that invokes a function with batches of them."""
 
+    #: What each running invocation got. An invocation that nobody answers for leaves its messages in flight.
+    batches: Map[Process, Bag[T]]
+
     @operation
     def next_batch(self) -> Fifo[T]:
         """The mapping receives one message or more, and invokes the function with them."""
         batch: Fifo[T] = Fifo()
+        self.batches[caller()] = Bag()
         more = True
         while more:
             body = choose(self.visible)
             self._hide(body)
+            self.batches[caller()].add(body)
             batch.append(body)
             more = choose([False, len(self.visible) > 0 and len(batch) < 10])
         return batch
@@ -50,20 +55,24 @@ class LambdaMapping(SqsQueueWithDlq[T], Generic[T]):
     @operation
     def respond(self, batch_item_failures: Set[T]) -> None:
         """The function returns: what it does not list is deleted, what it lists becomes visible again."""
-        for message in self.in_flight:
-            if message.holder == caller():
-                if message.body in batch_item_failures:
-                    self._give_back(message)
+        for body in self.batches[caller()]:
+            held = InFlight(body, caller())
+            if held in self.in_flight:
+                if body in batch_item_failures:
+                    self._give_back(held)
                 else:
-                    self.in_flight.remove(message)
-                    self._forget(message.body)
+                    self.in_flight.remove(held)
+                    self._forget(body)
+        self.batches.discard(caller())
 
     @operation
     def fail(self) -> None:
         """The function raises: every message of the batch becomes visible again."""
-        for message in self.in_flight:
-            if message.holder == caller():
-                self._give_back(message)
+        for body in self.batches[caller()]:
+            held = InFlight(body, caller())
+            if held in self.in_flight:
+                self._give_back(held)
+        self.batches.discard(caller())
 
 
 class LambdaStreamMapping(Component, Generic[S, T]):
@@ -100,6 +109,9 @@ class LambdaStreamMapping(Component, Generic[S, T]):
         while len(batch) < size:
             position = start + len(batch)
             batch.append(StreamRecord(shard, position, self.records[shard][position]))
+        for other in self.running:
+            if self.running[other] == caller():
+                self._stop(other)
         self.running[shard] = caller()
         self.sizes[shard] = size
         return batch

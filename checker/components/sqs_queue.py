@@ -10,7 +10,7 @@ messages that outlive their retention are dropped.
 
 What it leaves out: delays, and an end of the retention of a queue without dead-letter queue. A receive
 waits for a message (a long poll that comes back empty changes nothing). Extending the visibility timeout
-is no operation: the model has no clock, and a consumer that stalls does not extend. The entries of a
+changes nothing: the model has no clock, and a consumer can stall after it. The entries of a
 DeleteMessageBatch succeed or fail one by one, as single deletes do. The receive count belongs to the
 body: deleting or moving one of two equal messages starts the other's count anew (AWS calls its own count
 approximate). The dead-letter queue has no consumers of its own.
@@ -106,6 +106,13 @@ class SqsQueue(Component, Generic[T]):
         held = InFlight(delivery.body, caller())
         if held in self.in_flight:
             self._give_back(held)
+
+    @operation
+    def extend(self, delivery: Delivery[T]) -> None:
+        """ChangeMessageVisibility to more: it succeeds, and says nothing of who holds the message.
+
+        It changes nothing in a model without a clock: a consumer can stall after any heartbeat.
+        """
 
     @action
     def visibility_timeout(self) -> None:

@@ -84,6 +84,22 @@ def test_a_poison_message() -> None:
     assert twice.bag("function.dead_letters") == [0]
 
 
+def lost(start: Scene, call: str = NEXT) -> list[Scene]:
+    """What comes of a call that was applied and whose answer was lost, all attempts used up."""
+    return [after for after in start.after(call) if sum(after.state.budgets) < sum(start.state.budgets)]
+
+
+def test_an_invocation_that_nobody_answers_for_deletes_nothing() -> None:
+    """The first invocation's answer is lost with message 0; the second succeeds with message 1."""
+    start = scene(Invoked, {"ambiguous": 1}, Body=2).after("send")[0].after("send")[1]
+    first = next(after for after in lost(start) if after.bag("function.in_flight") == [(0, 0)])
+    answered = [after.do(RESPOND) for after in first.after(NEXT) if after.can(RESPOND)]
+    assert answered
+    assert all(after.bag("function.in_flight") == [(0, 0)] for after in answered)
+    back = answered[0].do("function.visibility_timeout")
+    assert 0 in back.bag("function.visible")
+
+
 # Streams
 
 
@@ -174,3 +190,11 @@ def test_a_crashed_function_is_invoked_again() -> None:
     start = scene(InvokedInHalves, {"crash": 1}, Body=2, Shard=1).after("put")[1]
     dead = start.do(NEXT, "crash")
     assert checkpoint(dead.do(NEXT, RESPOND)) == 1
+
+
+def test_an_invocation_that_nobody_answers_for_moves_no_checkpoint() -> None:
+    """The answer of the first is lost, on shard 0; the second is on shard 1, and moves that one alone."""
+    start = scene(InvokedByStream, {"ambiguous": 1}, Body=1, Shard=2).after("put")[0].after("put")[1]
+    first = next(after for after in lost(start) if after["function.running"] == FrozenMap({0: 0}))
+    second = next(s for s in first.after(NEXT) if s["function.running"] == FrozenMap({1: 0}))
+    assert second.do(RESPOND)["function.checkpoints"] == FrozenMap({0: 0, 1: 1})
