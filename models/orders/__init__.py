@@ -1,0 +1,1 @@
+"""Protocols of orders: one file for each way in which messages make trouble."""
