@@ -183,9 +183,8 @@ class LatestTimestamp(CancelOrders):
     """The event that was sent last wins, by the clocks of the web servers that sent them."""
 
     @fault
-    def cancel_with_a_slow_clock(self) -> None:
+    def cancel_with_a_slow_clock(self, order: Order) -> None:
         """The server that takes the cancellation is behind the one that took the order."""
-        order = Order(0)
         when(order in self.placed and order not in self.cancelled)
         self.cancelled.add(order)
         self.inbox.send(OrderEvent(order, Kind.CANCELLED, 0))

@@ -132,9 +132,8 @@ class SentTimestamp(ProjectOrders):
     """A conditional write, but by the time of sending: a server whose clock is slow loses its change."""
 
     @fault
-    def change_with_a_slow_clock(self) -> None:
+    def change_with_a_slow_clock(self, order: Order) -> None:
         """The second version comes from a server that is behind the first one's."""
-        order = Order(0)
         when(self.latest[order] == 1)
         self.latest[order] = 2
         self.inbox.send(OrderChanged(order, 2, 0))
