@@ -53,6 +53,14 @@ class OrderPlaced:
     order: Order
 
 
+@record
+class OrderRow:
+    """An order as it is stored."""
+
+    order: Order
+    created_by: Worker
+
+
 RowKey = TypeVar("RowKey")
 DedupId = TypeVar("DedupId")
 
@@ -63,7 +71,7 @@ class SendOrders(Model, Generic[RowKey, DedupId]):
     placed: Set[Order]
     checkouts: SqsQueue[OrderPlaced]
     queue: SqsFifoQueue[Customer, DedupId, OrderPlaced]
-    orders: DynamoTable[RowKey, OrderPlaced]
+    orders: DynamoTable[RowKey, OrderRow]
 
     @action
     def place(self, order: Order) -> None:
@@ -87,7 +95,7 @@ class SendOrders(Model, Generic[RowKey, DedupId]):
 
     @transition
     def rows_stay(self, before: Self) -> bool:
-        """A row, once created, stays."""
+        """A row, once created, stays as it is."""
         return all(row in self.orders.rows() for row in before.orders.rows())
 
     @reachable
@@ -109,7 +117,7 @@ class TrustTheWindow(SendOrders[RowId, Order]):
     @process(instances=Worker)
     async def worker(self, me: Worker) -> None:
         delivery = await self.queue.receive()
-        await self.orders.insert(delivery.body)
+        await self.orders.insert(OrderRow(delivery.body.order, me))
         await self.queue.delete(delivery)
 
 
@@ -125,8 +133,9 @@ class ContentBased(SendOrders[Order, Content]):
     @process(instances=Worker)
     async def worker(self, me: Worker) -> None:
         delivery = await self.queue.receive()
+        order = delivery.body.order
         try:
-            await self.orders.put_if_absent(delivery.body.order, delivery.body)
+            await self.orders.put_if_absent(order, OrderRow(order, me))
         except ConditionalCheckFailed:
             pass
         await self.queue.delete(delivery)
@@ -145,8 +154,9 @@ class ConsumerSide(SendOrders[Order, Order]):
     @process(instances=Worker)
     async def worker(self, me: Worker) -> None:
         delivery = await self.queue.receive()
+        order = delivery.body.order
         try:
-            await self.orders.put_if_absent(delivery.body.order, delivery.body)
+            await self.orders.put_if_absent(order, OrderRow(order, me))
         except ConditionalCheckFailed:
             pass
         try:
