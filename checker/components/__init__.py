@@ -2,8 +2,10 @@
 
 from checker.components.dynamo_table import DynamoTable
 from checker.components.event_bus import ArchivedEventBus, CrossRegionBus, EventBus
+from checker.components.global_table import GlobalTable
 from checker.components.kinesis_stream import KinesisStream, LeaseLost, StreamRecord
 from checker.components.lambda_mapping import LambdaMapping, LambdaStreamMapping
+from checker.components.regions import Region, RegionUnavailable
 from checker.components.sqs_fifo_queue import FifoDelivery, ReceiptHandleExpired, SqsFifoQueue
 from checker.components.sqs_queue import Delivery, SqsQueue, SqsQueueWithDlq
 
@@ -14,11 +16,14 @@ __all__ = [
     "DynamoTable",
     "EventBus",
     "FifoDelivery",
+    "GlobalTable",
     "KinesisStream",
     "LambdaMapping",
     "LambdaStreamMapping",
     "LeaseLost",
     "ReceiptHandleExpired",
+    "Region",
+    "RegionUnavailable",
     "SqsFifoQueue",
     "SqsQueue",
     "SqsQueueWithDlq",
