@@ -5,12 +5,14 @@ from checker.components.event_bus import ArchivedEventBus, CrossRegionBus, Event
 from checker.components.global_table import GlobalTable
 from checker.components.kinesis_stream import KinesisStream, LeaseLost, StreamRecord
 from checker.components.lambda_mapping import LambdaMapping, LambdaStreamMapping
+from checker.components.provider import Charged, NotifyingProvider, Provider
 from checker.components.regions import Region, RegionUnavailable
 from checker.components.sqs_fifo_queue import FifoDelivery, ReceiptHandleExpired, SqsFifoQueue
 from checker.components.sqs_queue import Delivery, SqsQueue, SqsQueueWithDlq
 
 __all__ = [
     "ArchivedEventBus",
+    "Charged",
     "CrossRegionBus",
     "Delivery",
     "DynamoTable",
@@ -21,6 +23,8 @@ __all__ = [
     "LambdaMapping",
     "LambdaStreamMapping",
     "LeaseLost",
+    "NotifyingProvider",
+    "Provider",
     "ReceiptHandleExpired",
     "Region",
     "RegionUnavailable",
