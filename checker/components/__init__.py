@@ -1,6 +1,13 @@
 """AWS services as components: state, operations and faults, in the DSL that models are written in."""
 
-from checker.components.dynamo_table import DynamoTable
+from checker.components.dynamo_table import (
+    Change,
+    CounterTable,
+    DynamoTable,
+    ExpiringTable,
+    StreamTable,
+    TokenTable,
+)
 from checker.components.event_bus import ArchivedEventBus, CrossRegionBus, EventBus
 from checker.components.global_table import GlobalTable
 from checker.components.kinesis_stream import KinesisStream, LeaseLost, StreamRecord
@@ -12,11 +19,14 @@ from checker.components.sqs_queue import Delivery, SqsQueue, SqsQueueWithDlq
 
 __all__ = [
     "ArchivedEventBus",
+    "Change",
     "Charged",
+    "CounterTable",
     "CrossRegionBus",
     "Delivery",
     "DynamoTable",
     "EventBus",
+    "ExpiringTable",
     "FifoDelivery",
     "GlobalTable",
     "KinesisStream",
@@ -32,4 +42,6 @@ __all__ = [
     "SqsQueue",
     "SqsQueueWithDlq",
     "StreamRecord",
+    "StreamTable",
+    "TokenTable",
 ]
