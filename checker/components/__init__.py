@@ -13,9 +13,10 @@ from checker.components.global_table import GlobalTable
 from checker.components.kinesis_stream import KinesisStream, LeaseLost, StreamRecord
 from checker.components.lambda_mapping import LambdaMapping, LambdaStreamMapping
 from checker.components.provider import Charged, NotifyingProvider, Provider
-from checker.components.regions import Region, RegionUnavailable
+from checker.components.regions import Epoch, Lease, Region, Regions, RegionUnavailable
 from checker.components.sqs_fifo_queue import FifoDelivery, ReceiptHandleExpired, SqsFifoQueue
 from checker.components.sqs_queue import Delivery, SqsQueue, SqsQueueWithDlq
+from checker.components.strong_global_table import ReplicatedWriteConflict, StrongGlobalTable
 
 __all__ = [
     "ArchivedEventBus",
@@ -25,6 +26,7 @@ __all__ = [
     "CrossRegionBus",
     "Delivery",
     "DynamoTable",
+    "Epoch",
     "EventBus",
     "ExpiringTable",
     "FifoDelivery",
@@ -32,16 +34,20 @@ __all__ = [
     "KinesisStream",
     "LambdaMapping",
     "LambdaStreamMapping",
+    "Lease",
     "LeaseLost",
     "NotifyingProvider",
     "Provider",
     "ReceiptHandleExpired",
     "Region",
     "RegionUnavailable",
+    "Regions",
+    "ReplicatedWriteConflict",
     "SqsFifoQueue",
     "SqsQueue",
     "SqsQueueWithDlq",
     "StreamRecord",
     "StreamTable",
+    "StrongGlobalTable",
     "TokenTable",
 ]

@@ -15,6 +15,7 @@ take seconds, the token lasts ten minutes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from checker.dsl import (
@@ -29,6 +30,7 @@ from checker.dsl import (
     operation,
     record,
 )
+from checker.ir.types import IntType, Type
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -124,6 +126,13 @@ class CounterTable(DynamoTable[K, N]):
     An atomic counter is not idempotent (developer guide): a retry whose first attempt was applied
     counts twice.
     """
+
+    @classmethod
+    def unfit(cls, carried: Mapping[str, Type]) -> tuple[str, str] | None:
+        if isinstance(carried["N"], IntType):
+            return None
+        what = f"it counts, and {carried['N']} is not a number"
+        return what, "write CounterTable[Item, Annotated[int, Range(0, 9)]], or use a DynamoTable"
 
     @operation
     def add(self, key: K, amount: N) -> N:

@@ -49,6 +49,8 @@ class Provider(Component, Generic[K, C]):
     A stock provider reads the same: to charge is to reserve, to refund is to release.
     """
 
+    transactional = False
+
     charges: Bag[C]
     refunds: Bag[C]
     #: The keys of charges that the provider remembers, and the keys of refunds.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar, dataclass_transform, overload
 
 from checker.dsl.index import Index
+from checker.ir.types import Type
 
 F = TypeVar("F", bound=Callable[..., Any])
 A = TypeVar("A", bound=Callable[..., Coroutine[Any, Any, None]])
@@ -128,6 +129,18 @@ class Holder:
 
 class Component(Holder):
     """Base of components: durable state, operations on it, and faults, written in the same DSL."""
+
+    #: Whether its operations can be parts of a ``transact``.
+    transactional = True
+
+    @classmethod
+    def unfit(cls, carried: Mapping[str, Type]) -> tuple[str, str] | None:
+        """Why a model cannot declare it so, with what to write instead; None where it can.
+
+        Args:
+            carried: what its type variables stand for, by their names. Index sets have their sizes.
+        """
+        return None
 
 
 class Model(Holder):

@@ -105,6 +105,20 @@ def field_location(cls: type, attribute: str) -> Location:
     return class_location(cls)
 
 
+def declared_twice(cls: type) -> tuple[str, Location, Location] | None:
+    """A name that a class or one of its bases annotates twice in its body, with both places."""
+    for base in cls.__mro__:
+        node = class_tree(base) if base.__module__ != "builtins" else None
+        seen: dict[str, Location] = {}
+        for statement in node.body if node is not None else ():
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                name, place = statement.target.id, location(inspect.getsourcefile(base) or "?", statement)
+                if name in seen:
+                    return name, seen[name], place
+                seen[name] = place
+    return None
+
+
 def class_tree(cls: type) -> ast.ClassDef | None:
     """The syntax tree of a class; None where it has no source file."""
     try:

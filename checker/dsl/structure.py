@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from checker.dsl.annotations import TypeTable, evaluated_hints, generic_bases
 from checker.dsl.codec import decode, encode
 from checker.dsl.collections import Map
 from checker.dsl.declarations import Component, Holder, Mark, Model, mark_of
-from checker.dsl.source import class_location, field_location, rejected
+from checker.dsl.source import class_location, declared_twice, field_location, rejected
 from checker.errors import Location, ModelError, ModelErrorKind
 from checker.ir.program import Variable
 from checker.ir.types import (
@@ -74,13 +74,23 @@ def method_names(cls: type) -> list[str]:
 
 
 def structure_of(
-    cls: type[Holder], table: TypeTable, name: str = "", variables: Mapping[Any, Type] | None = None
+    cls: type[Holder],
+    table: TypeTable,
+    name: str = "",
+    variables: Mapping[Any, Type] | None = None,
+    wired_at: Location | None = None,
 ) -> HolderStructure:
     """Read the fields of a model class, and of the components that it holds.
 
+    Args:
+        wired_at: for a component, the line that declares it: there stands what it is to carry, so that
+            an error in a field which depends on that is reported there.
+
     Raises:
-        UserError: a field without a finite type, or without the initial value that it needs.
+        UserError: a field without a finite type, or without the initial value that it needs; a name that is
+            declared twice; a component that cannot be wired so.
     """
+    _check_names(cls)
     bound = dict(variables or {})
     for base, args in generic_bases(cls):
         bound.update(table.arguments(base, args, bound, class_location(cls)))
@@ -93,12 +103,38 @@ def structure_of(
         origin = get_origin(annotation) or annotation
         if isinstance(origin, type) and issubclass(origin, Component):
             inner = table.arguments(origin, get_args(annotation), bound, where)
-            found.components[attribute] = structure_of(origin, table, found.qualified(attribute), inner)
+            component = structure_of(origin, table, found.qualified(attribute), inner, where)
+            _check_wiring(component, attribute, where)
+            found.components[attribute] = component
             continue
+        if wired_at is not None and _depends_on_variables(annotation):
+            where = wired_at
         type_ = table.resolve(annotation, found.variables, where, f"'{attribute}'")
         initial = _initial(cls, attribute, type_, where)
         found.fields[attribute] = Variable(found.qualified(attribute), type_, initial, name)
     return found
+
+
+def _depends_on_variables(annotation: Any) -> bool:
+    return isinstance(annotation, TypeVar) or bool(getattr(annotation, "__parameters__", ()))
+
+
+def _check_names(cls: type[Holder]) -> None:
+    """A name that a class declares twice would mean its last declaration only, without a word."""
+    if (twice := declared_twice(cls)) is not None:
+        name, first, second = twice
+        what = f"'{name}' is declared twice, in line {first.line} already"
+        raise rejected(second, what, "give each field and component a name of its own")
+
+
+def _check_wiring(component: HolderStructure, attribute: str, where: Location) -> None:
+    assert issubclass(component.cls, Component)
+    carried = {variable.__name__: type_ for variable, type_ in component.variables.items()}
+    problem = component.cls.unfit(carried)
+    if problem is not None:
+        raise rejected(
+            where, f"'{attribute}' cannot be a {component.cls.__name__} here: {problem[0]}", problem[1]
+        )
 
 
 def _initial(cls: type, attribute: str, type_: Type, where: Location) -> Value:

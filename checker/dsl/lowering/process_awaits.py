@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from checker.dsl.calls import CALL_FAULT_ERRORS, Operation, ServiceError, TransactionCanceled, transact
+from checker.dsl.declarations import Component
 from checker.dsl.lowering import calls
 from checker.dsl.lowering.frames import Frame, Frames, Position
 from checker.dsl.lowering.graph import Graph
@@ -20,6 +21,9 @@ from checker.ir.expressions import Apply, Const, Expr, Local, Op
 from checker.ir.program import Goto, Label, OperationCall, OperationPart
 from checker.ir.statements import Assign, Forget
 from checker.ir.types import NONE, Type, is_bounded
+
+#: What one TransactWriteItems takes (API reference).
+TRANSACTION_ITEMS_MAX = 100
 
 
 class AwaitLowering:
@@ -101,13 +105,24 @@ class AwaitLowering:
                 receiver = frame.scope.receiver(arg.func.value)
                 static = receiver and inspect.getattr_static(receiver.structure.cls, arg.func.attr, None)
                 if receiver is not None and isinstance(static, Operation):
+                    self._check_transactional(frame, arg, receiver)
                     parts.append(self._part(frame, arg, receiver, static)[0])
                     continue
             hint = "transact(self.table.put(...), self.other.put_if_absent(...))"
             raise frame.scope.reject(arg, "a transaction consists of calls of operations", hint)
         if not parts:
             raise frame.scope.reject(call, "an empty transaction", "pass the operations to be done together")
+        if len(parts) > TRANSACTION_ITEMS_MAX:
+            what = f"a transaction of {len(parts)} operations; AWS takes {TRANSACTION_ITEMS_MAX} at most"
+            raise frame.scope.reject(call, what, "split it, and say in the model what happens in between")
         return OperationCall(tuple(parts), TransactionCanceled.__name__, applied_once=True)
+
+    @staticmethod
+    def _check_transactional(frame: Frame, node: ast.Call, receiver: Receiver) -> None:
+        cls = receiver.structure.cls
+        if issubclass(cls, Component) and not cls.transactional:
+            hint = "call it in a line of its own; something may happen in between"
+            raise frame.scope.reject(node, f"a {cls.__name__} takes no part in transactions", hint)
 
     def _call(
         self,
