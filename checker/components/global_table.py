@@ -247,7 +247,8 @@ class GlobalTable(Component, Generic[K, V]):
     @fault
     def partition(self, region: Region) -> None:
         """Nothing is replicated to or from a Region any more; its clients do not notice."""
-        when(self.isolated is None)
+        # Of two Regions, either is cut off from the other: that is one fault, not two.
+        when(self.isolated is None and (len(Region) > 2 or region == Region(0)))
         self.isolated = region
 
     @action

@@ -213,6 +213,13 @@ def test_a_partition_and_its_end() -> None:
         world.step("table.heal")
 
 
+def test_either_of_two_regions_is_cut_off_from_the_other() -> None:
+    world = Regions(partition=1)
+    assert world.can("table.partition", 0)
+    assert not world.can("table.partition", 1), "that is the same partition"
+    assert Regions(regions=3, partition=1).can("table.partition", 2)
+
+
 def test_a_clock_that_is_behind() -> None:
     """Region 1 writes later, under an earlier timestamp: its write loses, though it was acknowledged."""
     world = Regions(clock_skew=1)
