@@ -50,6 +50,12 @@ class Clients(Component, Generic[R]):
         self.waiting.discard(Sent(region, request))
         self.refused.add(request)
 
+    @operation
+    def redirect(self, region: Region, to: Region, request: R) -> None:
+        """307: the client repeats its request in the Region that the answer names."""
+        self.waiting.discard(Sent(region, request))
+        self.waiting.add(Sent(to, request))
+
     @fault
     def retry_elsewhere(self, region: Region) -> None:
         """A client has no answer yet, and sends the request to another Region as well."""
