@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.engines.native.codegen.layout import Unsupported
+from checker.errors import InternalError
 from checker.ir.expressions import Expr
 from checker.ir.types import BagType, FifoType, MapType, PairsType, SetType, Type
 
@@ -17,4 +17,4 @@ def bound_types(iterable: Expr) -> tuple[Type, ...]:
         case MapType(key, _):
             return (key,)
         case other:
-            raise Unsupported(f"iterating over {other}")
+            raise InternalError(f"iterating over {other}, which the verifier lets nobody do")

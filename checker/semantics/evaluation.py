@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
-from checker.errors import InternalError, Location, ModelError, ModelErrorKind
+from checker.errors import Location, ModelError, ModelErrorKind
 from checker.ir.dependencies import OLD_PREFIX
 from checker.ir.expressions import (
     Apply,
@@ -28,6 +28,7 @@ from checker.ir.expressions import (
     PureCall,
     StateVar,
 )
+from checker.ir.iterables import bound_types
 from checker.ir.program import Program
 from checker.ir.statements import (
     LOOP_STEPS_MAX,
@@ -46,7 +47,7 @@ from checker.ir.statements import (
     When,
     While,
 )
-from checker.ir.types import FifoType, PairsType, Type
+from checker.ir.types import Type
 from checker.ir.values import Value, always_fits, domain, fits
 from checker.semantics.operators import meaning
 from checker.semantics.rules import Disabled, ServiceErrorRaised
@@ -262,7 +263,7 @@ class Evaluator:
         if rest:
             inner = replace(expr, generators=tuple(rest))
         body = self.expression(inner)
-        types = _bound_types(first)
+        types = bound_types(first.iterable)
         for _ in self._generator(first)(frame):
             if not body(frame):
                 names = zip(first.variables, types, strict=True)
@@ -385,16 +386,6 @@ class Evaluator:
             return None
 
         return loop
-
-
-def _bound_types(generator: Generator) -> tuple[Type, ...]:
-    match generator.iterable.type:
-        case PairsType(first, second):
-            return (first, second)
-        case FifoType(element):
-            return (element,)
-        case other:
-            raise InternalError(f"iterating over {other}")
 
 
 def overflow(name: str, problem: str, location: Location | None) -> ModelError:
