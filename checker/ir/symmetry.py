@@ -4,7 +4,11 @@ Where no step and no property can tell the members of a set apart, renaming them
 run. So one state of each orbit (the states that renamings make of one) stands for all of them. That holds
 only if nothing depends on which member is which, or on the order of members: what breaks it is found here,
 on the IR, and a set that is broken is left as it is. Source: Ip and Dill, Better verification through
-symmetry, 1996 (scalarsets); the rules on errors and on the order of iteration are our own.
+symmetry, 1996 (scalarsets); the rules on the order of iteration are our own.
+
+One thing is left to the engines: ``all()`` and ``any()`` over members stop early, so that a model error in
+one member comes or not with the order. An engine that uses symmetry evaluates them all, and begins again
+without symmetry where an error comes to light.
 """
 
 from __future__ import annotations
@@ -14,7 +18,6 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 
 from checker.errors import Location
-from checker.ir.assigned import assigned_at_blocks
 from checker.ir.dependencies import flat
 from checker.ir.expressions import (
     Apply,
@@ -32,7 +35,6 @@ from checker.ir.expressions import (
 from checker.ir.program import Branch, Program, Routine
 from checker.ir.statements import Assign, CallRoutine, Choose, For, If, Return, Stmt, While, expressions
 from checker.ir.substitution import inlined
-from checker.ir.totality import Totality
 from checker.ir.types import (
     PROCESS_SET_NAME,
     BagType,
@@ -172,7 +174,6 @@ class _Inspection:
     def __init__(self, program: Program, index: IndexType) -> None:
         self._program = program
         self._index = index
-        self._totality = Totality(program)
         self._numbers = count()
         self._swaps = [self._swap(a, b) for a, b in pairwise(range(index.size))]
 
@@ -185,23 +186,20 @@ class _Inspection:
                 reason = f"{variable.name} does not begin alike for all"
                 yield self._broken(reason, self._program.location)
         for routine in self._program.routines.values():
-            assigned = {parameter.name for parameter in routine.parameters}
             if _is_listing(routine):
                 # Looked at where it is called.
-                yield from self._iterable(_returned(routine), assigned, routine.location)
+                yield from self._iterable(_returned(routine), routine.location)
             else:
-                yield from self._body(routine.body, assigned, routine.location)
+                yield from self._body(routine.body, routine.location)
         for process in self._program.processes:
-            at_block = assigned_at_blocks(process)
             for block in process.blocks:
-                assigned = set(at_block[block.id])
-                yield from self._body(block.body, assigned, process.location)
+                yield from self._body(block.body, process.location)
                 if isinstance(block.terminator, Branch):
-                    yield from self._expr(block.terminator.condition, assigned, block.terminator.location)
+                    yield from self._expr(block.terminator.condition, block.terminator.location)
             for label in process.labels:
                 for part in label.call.parts:
                     for arg in part.args:
-                        yield from self._expr(arg, set(label.live), label.location)
+                        yield from self._expr(arg, label.location)
 
     def _swap(self, a: int, b: int) -> Renaming:
         names = list(range(self._index.size))
@@ -216,32 +214,26 @@ class _Inspection:
 
     # Statements
 
-    def _body(self, body: Sequence[Stmt], assigned: set[str], near: Location) -> Iterator[Broken]:
-        """Follows straight code; ``assigned`` grows with what statements of this level assign."""
+    def _body(self, body: Sequence[Stmt], near: Location) -> Iterator[Broken]:
         for statement in body:
             where = getattr(statement, "location", None) or near
             for expr in expressions(statement):
                 if isinstance(statement, For | Choose):
-                    yield from self._iterable(expr, assigned, where)
+                    yield from self._iterable(expr, where)
                 else:
-                    yield from self._expr(expr, assigned, where)
+                    yield from self._expr(expr, where)
             match statement:
                 case If(then=then, orelse=orelse):
-                    yield from self._body(then, set(assigned), where)
-                    yield from self._body(orelse, set(assigned), where)
-                case For(variables=variables, iterable=iterable, body=inner):
+                    yield from self._body(then, where)
+                    yield from self._body(orelse, where)
+                case For(iterable=iterable, body=inner):
                     if self._in_order(iterable) and not self._commutes(statement):
                         yield self._broken("a loop takes its members in order", where)
-                    yield from self._body(inner, assigned | set(variables), where)
-                case Assign(target=target) | Choose(target=target):
-                    assigned.add(target.name)
-                case CallRoutine(target=target, routine=name):
-                    if _is_listing(self._program.routines[name]):
-                        yield self._broken("a list has its members in order", where)
-                    if target is not None:
-                        assigned.add(target.name)
+                    yield from self._body(inner, where)
+                case CallRoutine(routine=name) if _is_listing(self._program.routines[name]):
+                    yield self._broken("a list has its members in order", where)
                 case While(body=inner):
-                    yield from self._body(inner, set(assigned), where)
+                    yield from self._body(inner, where)
                 case _:
                     pass
 
@@ -272,7 +264,7 @@ class _Inspection:
 
     # Expressions
 
-    def _expr(self, expr: Expr, assigned: set[str], where: Location | None) -> Iterator[Broken]:
+    def _expr(self, expr: Expr, where: Location | None) -> Iterator[Broken]:
         where = getattr(expr, "location", None) or where
         match expr:
             case Const(value=value, type=type_):
@@ -280,18 +272,18 @@ class _Inspection:
                 if self._holds(type_) and any(renamer.value(type_, value, s) != value for s in self._swaps):
                     yield self._broken("the code names one of its members", where)
             case Comprehension():
-                yield from self._comprehension(expr, assigned, where)
+                yield from self._comprehension(expr, where)
                 return
             case PureCall() if self._in_order(expr):
                 yield self._broken("a list has its members in order", where)
             case Apply(op=Op.LENGTH | Op.CONTAINS, args=args):
                 for arg in args:
-                    yield from self._iterable(arg, assigned, where)
+                    yield from self._iterable(arg, where)
                 return
             case Apply(op=op, args=args) if any(self._holds(arg.type) for arg in args):
                 yield from self._operator(op, args, where)
         for child in children(expr):
-            yield from self._expr(child, assigned, where)
+            yield from self._expr(child, where)
 
     def _operator(self, op: Op, args: Sequence[Expr], where: Location | None) -> Iterator[Broken]:
         if op is Op.MAP_FRESH_KEY:
@@ -304,33 +296,24 @@ class _Inspection:
         elif op not in _BLIND:
             yield self._broken("the code counts with its members, or compares which comes first", where)
 
-    def _comprehension(
-        self, expr: Comprehension, assigned: set[str], where: Location | None
-    ) -> Iterator[Broken]:
-        names, ordered = set(assigned), False
+    def _comprehension(self, expr: Comprehension, where: Location | None) -> Iterator[Broken]:
         for generator in expr.generators:
-            yield from self._iterable(generator.iterable, names, where)
-            ordered = ordered or self._in_order(generator.iterable)
-            names |= set(generator.variables)
+            yield from self._iterable(generator.iterable, where)
             for condition in generator.conditions:
-                yield from self._expr(condition, names, where)
-        yield from self._expr(expr.body, names, where)
+                yield from self._expr(condition, where)
+        yield from self._expr(expr.body, where)
         if expr.default is not None:
-            yield from self._expr(expr.default, assigned, where)
+            yield from self._expr(expr.default, where)
         if expr.fold in (Fold.MIN, Fold.MAX) and self._holds(expr.body.type):
             yield self._broken("the code takes the first or the last of its members", where)
-        if ordered and expr.fold in (Fold.ALL, Fold.ANY) and self._totality.can_fail(expr, assigned):
-            # all() and any() stop early: which members they come to, and so the error, depends on the order.
-            reason = f"{expr.fold.name.lower()}() over its members may run into a model error or stop before"
-            yield self._broken(reason, where)
 
-    def _iterable(self, iterable: Expr, assigned: set[str], where: Location | None) -> Iterator[Broken]:
+    def _iterable(self, iterable: Expr, where: Location | None) -> Iterator[Broken]:
         """What is only iterated over, where the order is looked at apart, or returned to where it is."""
         iterable = self._inlined(iterable)
         if isinstance(iterable, Apply) and iterable.op in _LISTINGS:
-            yield from self._iterable(iterable.args[0], assigned, where)
+            yield from self._iterable(iterable.args[0], where)
         else:
-            yield from self._expr(iterable, assigned, where)
+            yield from self._expr(iterable, where)
 
     def _inlined(self, expr: Expr) -> Expr:
         return inlined(expr, self._program.routines, lambda stem: f"{stem} {next(self._numbers)}")

@@ -11,12 +11,13 @@ from checker.errors import ModelError
 from checker.ir.program import Program, PropertyKind
 from checker.ir.symmetry import Renaming, symmetry_of
 from checker.semantics.machine import Machine
+from checker.semantics.renaming import renamed
 from checker.semantics.state import State
 from checker.spec import find_specs, load_spec
 
 from .comparison import lowered_from
 from .random_models import random_model
-from .renaming import declared_interchangeable, renamed, renamings
+from .renaming import declared_interchangeable, renamings
 
 SEEDS_IN_CI = 120
 PARTS = 4

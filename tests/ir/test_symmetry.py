@@ -80,11 +80,6 @@ BROKEN = {
         "        first = self.rows.values()[0]\n        self.last = first.order\n",
         "in order",
     ),
-    "an error that comes or not": (
-        "    @always\n    def rows_fit(self) -> bool:\n"
-        "        return any(self.rows[order].next is None for order in self.done)\n",
-        "may run into a model error",
-    ),
     "a fresh key": (
         "    @action\n    def mint(self) -> None:\n        when(len(self.rows) < len(Order))\n"
         "        self.last = self.rows.fresh_key()\n",

@@ -186,11 +186,15 @@ class Search:
         index = int(self._c.qc_index_of(self._open(), self._pack(state)))
         return None if index < 0 else index
 
-    def representative(self, state: PackedState) -> PackedState:
-        """The state of its orbit that the search stores; without symmetry the state itself."""
-        out = (ctypes.c_uint64 * self._words)()
-        self._c.qc_representative(self._pack(state), out)
-        return tuple(out)
+    def representative(self, state: PackedState, sets: int, members: int) -> tuple[PackedState, bytes]:
+        """The state of its orbit that the search stores, and the renaming of members that makes it.
+
+        ``sets`` is the number of sets, ``members`` the size of the largest: the new name of member m of set s
+        is at ``s * members + m``. Without symmetry it is the state itself, and no renaming.
+        """
+        out, names = (ctypes.c_uint64 * self._words)(), (ctypes.c_uint8 * (sets * members))()
+        self._c.qc_representative(self._pack(state), out, names)
+        return tuple(out), bytes(names)
 
     def successors(self, state: PackedState) -> list[tuple[int, PackedState]]:
         """The step name and the state of each successor, in emission order."""

@@ -25,11 +25,11 @@ from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
 from checker.engines.native.codegen.symmetry import MEMBERS_MAX
 from checker.engines.native.findings import Config, Descent, SearchResult, Status
-from checker.engines.native.opening import lacks_room, with_room_enough
+from checker.engines.native.opening import Unsymmetric, lacks_room, with_room_enough
 from checker.engines.native.reading import Reader, asked_properties, mask_of
 from checker.engines.native.structures import Library
 from checker.ir.program import PropertyKind
-from checker.ir.symmetry import NO_SYMMETRY, Symmetry, symmetry_of
+from checker.ir.symmetry import NO_SYMMETRY, Broken, Symmetry, symmetry_of
 
 _STOPPED = {
     Status.CALLER: "interrupted",
@@ -58,9 +58,17 @@ class NativeEngine:
             Unsupported: the model needs something that only the explicit engine has.
             CannotCompile: there is no compiler, or it fails.
         """
-        begun, limits = time.monotonic(), request.limits
         program = request.lowered.program
         symmetry = symmetry_of(program, MEMBERS_MAX) if request.symmetry else NO_SYMMETRY
+        try:
+            return self._check(request, symmetry)
+        except Unsymmetric:
+            reason = "all() or any() over members ran into a model error"
+            broken = tuple(Broken(index.name, reason, None) for index in symmetry.sets)
+            return self._check(request, Symmetry((), (*broken, *symmetry.broken)))
+
+    def _check(self, request: Request, symmetry: Symmetry) -> Result:
+        begun, limits = time.monotonic(), request.limits
 
         def attempt(source: Source, library: Library) -> Result | None:
             left = limits.time_s_max
@@ -71,7 +79,7 @@ class NativeEngine:
             found = self._search(within, source, library, limits)
             return None if found is None else _with_symmetry(found, symmetry)
 
-        return with_room_enough(program, attempt, symmetry.sets)
+        return with_room_enough(request.lowered.program, attempt, symmetry.sets)
 
     def _search(self, request: Request, source: Source, library: Library, asked: Limits) -> Result | None:
         """One search; None where a capacity of the layout was too small. ``asked`` is for the report."""
@@ -137,7 +145,7 @@ class _Reading:
         self._source = source
         self._search = search
         self._found = found
-        self._reader = Reader(request.lowered.program, source, search.representative)
+        self._reader = Reader(request.lowered.program, source, search)
         self._asked = asked_properties(request.lowered.program)
 
     def result(self, engine: str) -> Result:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from checker.engines.native.codegen.layout import Capacities, Unsupported
-from checker.engines.native.codegen.program import BEYOND, CAPACITY, Source, generate
+from checker.engines.native.codegen.program import BEYOND, CAPACITY, UNSYMMETRIC, Source, generate
 from checker.engines.native.compile import compiled, discard
 from checker.engines.native.findings import ModelFault, WalkFault
 from checker.engines.native.structures import Library
@@ -16,6 +16,10 @@ from checker.ir.program import Program
 from checker.ir.types import IndexType
 
 _Found = TypeVar("_Found")
+
+
+class Unsymmetric(Exception):
+    """A model error comes or not with the order of members: the model is to be searched without symmetry."""
 
 
 def with_room_enough(
@@ -46,7 +50,10 @@ def lacks_room(fault: ModelFault | WalkFault | None) -> bool:
 
     Raises:
         Unsupported: the layout cannot hold a value of the model at all.
+        Unsymmetric: the search has to be made without symmetry.
     """
+    if fault is not None and fault.id == UNSYMMETRIC:
+        raise Unsymmetric
     if fault is not None and fault.id == BEYOND:
         raise Unsupported("a local collection holds an element outside its type for a while")
     return fault is not None and fault.id == CAPACITY

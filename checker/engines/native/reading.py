@@ -2,21 +2,24 @@
 
 The C side knows packed states only. A path is the states that it gives; the transition between two of
 them is the first, in the order of the rules, that the interpreter takes from one to the other. With
-symmetry a path names one state of each orbit, and the run goes through others of the same orbits, as its
-own steps lead.
+symmetry a path goes through representatives, and the run through other states of their orbits, as its own
+steps lead; the renaming from its state to the representative is kept along the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from checker.engines.interface import DEADLOCK_FREE, Failure, Run
+from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
 from checker.engines.native.findings import Hit, ModelFault, Origin, PackedState, WalkFault
 from checker.errors import InternalError, ModelError
 from checker.ir.program import Program, PropertyKind
+from checker.ir.symmetry import Renaming
 from checker.semantics.machine import Machine
+from checker.semantics.renaming import following, renamed
 from checker.semantics.state import State, Transition
 
 
@@ -40,18 +43,13 @@ def mask_of(program: Program, wanted: frozenset[str] | None = None) -> int:
 class Reader:
     """Turns paths and faults of the C side into runs and model errors of a program.
 
-    ``representative`` is what a search stores for a state; without symmetry it is the state itself.
+    A path of a search by symmetry is one of representatives, which ``search`` tells; one of a walk is not.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        source: Source,
-        representative: Callable[[PackedState], PackedState] = lambda words: words,
-    ) -> None:
+    def __init__(self, program: Program, source: Source, search: Search | None = None) -> None:
         self._program = program
         self._source = source
-        self._representative = representative
+        self._search = search
         self._machine = Machine(program)
 
     def run(self, path: Sequence[PackedState]) -> Run:
@@ -59,13 +57,17 @@ class Reader:
         return self._along(path)[0]
 
     def run_to(self, hit: Hit, path: Sequence[PackedState]) -> Run:
-        """The run to where a property was hit; the last step to a hit of a step is one that violates it."""
+        """The run to where a property was hit."""
         if hit.before is None:
             return self.run(path)
-        run, before = self._along(path[:-1])
-        number, holds = hit.property, self._machine.holds
-        transition, _ = self._step(before, path[-1], lambda after: not holds(number, after, before))
-        return replace(run, transitions=(*run.transitions, transition))
+        run, before, names = self._along(path[:-1])
+        # The state after the step is as the step made it, and stands for nothing.
+        wanted = self._source.layout.decode(path[-1])
+        for successor in self._machine.successors(before):
+            after = successor.outcome
+            if isinstance(after, State) and renamed(self._program, after, names) == wanted:
+                return replace(run, transitions=(*run.transitions, successor.transition))
+        raise self._disagreement(before, path[-1])
 
     def failure(self, fault: ModelFault | WalkFault, path: Sequence[PackedState]) -> Failure:
         """The model error of a fault; ``path`` leads to the state it happened in, empty for initial ones."""
@@ -73,51 +75,60 @@ class Reader:
         if fault.origin is Origin.INITIAL:
             outcomes = [s.outcome for s in self._machine.initial_states()]
             return Failure(_matching(outcomes, kind, place), None)
-        run, state = self._along(path)
+        run, state, _ = self._along(path)
         if fault.origin is not Origin.STEP:
             return self._property_failure(fault, run, state)
         errors = [(s.outcome, s.transition) for s in self._machine.successors(state)]
         failing = [(error, last) for error, last in errors if isinstance(error, ModelError)]
         same = [found for found in failing if (found[0].kind, found[0].location) == (kind, place)]
         # Of several errors in one step, which comes first may depend on the names of members.
-        for error, last in same or (failing if self._source.symmetric else []):
+        for error, last in same or failing[: len(self._source.symmetric)]:
             return Failure(error, replace(run, transitions=(*run.transitions, last)))
         raise InternalError(f"generated code runs into {kind} at {place}, the IR does not")
 
-    def _along(self, path: Sequence[PackedState]) -> tuple[Run, State]:
-        """The run through these states, and the state that it ends in."""
-        state = self._initial(path[0])
+    def _along(self, path: Sequence[PackedState]) -> tuple[Run, State, Renaming]:
+        """The run through these states, the state that it ends in, and the renaming from it to the path's."""
+        state, names = self._initial(path[0])
         first, transitions = state, []
         for words in path[1:]:
-            transition, state = self._step(state, words, lambda after: True)
+            transition, state, names = self._step(state, names, words)
             transitions.append(transition)
-        return Run(first, tuple(transitions)), state
+        return Run(first, tuple(transitions)), state, names
 
-    def _initial(self, words: PackedState) -> State:
-        stands_for = self._stands_for(words)
+    def _initial(self, words: PackedState) -> tuple[State, Renaming]:
         for initial in self._machine.initial_states():
-            if isinstance(initial.outcome, State) and stands_for(initial.outcome):
-                return initial.outcome
+            if isinstance(initial.outcome, State):
+                names = self._to_representative(initial.outcome, words)
+                if names is not None:
+                    return initial.outcome, names
         raise InternalError("generated code begins in a state that the IR does not begin in")
 
-    def _step(
-        self, before: State, words: PackedState, wanted: Callable[[State], bool]
-    ) -> tuple[Transition, State]:
-        stands_for = self._stands_for(words)
+    def _step(self, before: State, names: Renaming, words: PackedState) -> tuple[Transition, State, Renaming]:
+        """The first step from a state that leads to the packed one; ``names`` rename it to the path's."""
         for successor in self._machine.successors(before):
             after = successor.outcome
-            if isinstance(after, State) and stands_for(after) and wanted(after):
-                return successor.transition, after
-        expected = self._source.layout.decode(words)
-        raise InternalError(f"generated code goes from {before} to {expected}, which the IR does not allow")
+            if isinstance(after, State):
+                more = self._to_representative(renamed(self._program, after, names), words)
+                if more is not None:
+                    return successor.transition, after, following(names, more)
+        raise self._disagreement(before, words)
 
-    def _stands_for(self, words: PackedState) -> Callable[[State], bool]:
-        """Whether packed words are a state, or with symmetry one of its orbit."""
-        if not self._source.symmetric:
-            state = self._source.layout.decode(words)
-            return lambda other: other == state
-        wanted, encode = self._representative(words), self._source.layout.encode
-        return lambda other: self._representative(encode(other)) == wanted
+    def _to_representative(self, state: State, words: PackedState) -> Renaming | None:
+        """The renaming by which packed words stand for a state; None where they do not."""
+        sets = self._source.symmetric
+        if self._search is None or not sets:
+            return {} if self._source.layout.decode(words) == state else None
+        members = max(index.size for index in sets)
+        packed = self._source.layout.encode(state)
+        found, names = self._search.representative(packed, len(sets), members)
+        if found != words:
+            return None
+        rows = (names[number * members :][: index.size] for number, index in enumerate(sets))
+        return {index.name: tuple(row) for index, row in zip(sets, rows, strict=True)}
+
+    def _disagreement(self, before: State, words: PackedState) -> InternalError:
+        expected = self._source.layout.decode(words)
+        return InternalError(f"generated code goes from {before} to {expected}, which the IR does not allow")
 
     def _property_failure(self, fault: ModelFault | WalkFault, run: Run, state: State) -> Failure:
         """A model error of a property: ask them all, in the state, or after each step from it."""

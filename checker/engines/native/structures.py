@@ -141,7 +141,7 @@ class Library:
             "qc_paths": (ctypes.c_int, [search, U32, words, ctypes.POINTER(U32), words]),
             "qc_state_at": (WORDS, [search, U64]),
             "qc_index_of": (ctypes.c_int64, [search, WORDS]),
-            "qc_representative": (None, [WORDS, WORDS]),
+            "qc_representative": (None, [WORDS, WORDS, ctypes.POINTER(ctypes.c_uint8)]),
             "qc_successors": (U64, [search, WORDS, U64, WORDS, ctypes.POINTER(U32)]),
             "qc_edges": (U64, [search, WORDS, U64, *[ctypes.POINTER(U32)] * 3]),
             "qc_simulate": (ctypes.c_int, [search, ctypes.POINTER(QcSimulation), ctypes.POINTER(QcWalks)]),

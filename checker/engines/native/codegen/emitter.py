@@ -39,6 +39,8 @@ class Emitter(ABC):
         #: C variables that say whether a local has a value; absent for those that always have.
         self.flags: dict[str, str] = {}
         self.may_fail = False
+        #: Whether the search stores one state of each orbit, so that nothing may depend on members' order.
+        self.is_symmetric = False
         #: Whether what is being emitted is stored in the state at once: then a value out of range is an
         #: error here. In a local it would be none yet, and the packed form cannot hold it.
         self.is_storing = False

@@ -6,7 +6,7 @@ from checker.errors import Location, ModelErrorKind
 
 
 class ErrorSites:
-    """Numbers for the places where a model error can happen; the first three mean something else."""
+    """Numbers for the places where a model error can happen; the first four mean something else."""
 
     def __init__(self) -> None:
         self.sites: list[tuple[ModelErrorKind, Location | None]] = []
@@ -16,8 +16,8 @@ class ErrorSites:
         site = (kind, location)
         if site not in self.sites:
             self.sites.append(site)
-        return self.sites.index(site) + 3
+        return self.sites.index(site) + 4
 
     def numbered(self) -> dict[int, tuple[ModelErrorKind, Location | None]]:
         """All places by their numbers."""
-        return dict(enumerate(self.sites, start=3))
+        return dict(enumerate(self.sites, start=4))

@@ -138,16 +138,24 @@ class Loops:
                     better = f"if (!{some} || {v} {sign} {acc}) {acc} = {v};"
                     return f"int64_t {v} = {self._emitter.value(expr.body)}; {better} {some} = true;"
 
+        could_fail, self._emitter.may_fail = self._emitter.may_fail, False
         loops = self._nested(expr.generators, innermost)
-        finish = ""
+        before, finish = "", ""
+        if fold in (Fold.ALL, Fold.ANY) and self._emitter.is_symmetric and self._emitter.may_fail:
+            # Whether one that fails comes before one that decides depends on their names: look at them all.
+            loops = loops.replace(f"goto {done};", "")
+            held = self._emitter.fresh("e")
+            before = f"const uint32_t {held} = c->error;"
+            finish = f"if ({held} == 0 && c->error > QC_UNSYMMETRIC) c->error = QC_UNSYMMETRIC;"
+        self._emitter.may_fail |= could_fail
         if fold in (Fold.MIN, Fold.MAX):
             empty = f"{self._emitter.fail(ModelErrorKind.EMPTY, expr.location)};"
             if expr.default is not None:
                 empty = f"{acc} = {self._emitter.value(expr.default)};"
             finish = f"if (!{some}) {empty}"
         return (
-            f"({{ __label__ {done}; {name} {acc} = {start}; bool {some} = false; (void){some}; {loops} "
-            f"{done}:; {finish} {acc}; }})"
+            f"({{ __label__ {done}; {name} {acc} = {start}; bool {some} = false; (void){some}; {before} "
+            f"{loops} {done}:; {finish} {acc}; }})"
         )
 
     def _nested(self, generators: tuple[Generator, ...], innermost: Callable[[], str]) -> str:

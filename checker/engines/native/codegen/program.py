@@ -26,7 +26,7 @@ from checker.ir.types import IndexType
 from checker.semantics.rules import CALL_FAILED, CALL_TIMED_OUT
 
 #: Error numbers that are not the model's: see ``runtime/gen_fields.h``.
-CAPACITY, BEYOND = 1, 2
+CAPACITY, BEYOND, UNSYMMETRIC = 1, 2, 3
 
 _INIT = "init"
 _CRASH = "crash"
@@ -42,8 +42,8 @@ class Source:
 
     text: str
     layout: Layout
-    #: Whether the search stores one state of each orbit.
-    symmetric: bool
+    #: The sets by which the search is reduced to one state of each orbit.
+    symmetric: tuple[IndexType, ...]
     step_names: tuple[str, ...]
     #: What a model error's number means: its kind and place.
     errors: Mapping[int, tuple[ModelErrorKind, Location | None]]
@@ -82,6 +82,7 @@ class _Generator:
         self._types = CTypes(layout.capacities)
         names = {name: f"r{i}_{_identifier(name)}" for i, name in enumerate(program.routines)}
         self._expressions = Expressions(program, layout, self._types, ErrorSites(), names)
+        self._expressions.is_symmetric = bool(symmetric)
         self._services = _service_errors(program)
         self._steps = _step_names(program)
         for process in program.processes:
@@ -138,7 +139,7 @@ class _Generator:
             quiescent_mask=_mask(check["bit"] for check in quiescent_checks),
         )
         return Source(
-            text, layout, symmetry is not None, tuple(self._steps), self._expressions.errors.numbered()
+            text, layout, tuple(self._symmetric), tuple(self._steps), self._expressions.errors.numbered()
         )
 
     def _processes(self) -> list[tuple[Process, ProcessLayout]]:

@@ -157,7 +157,7 @@ class SymmetryCode:
                 return f"{self._renamers[type_]}({value}, p)"
 
     def _define_renamer(self, type_: Type) -> None:
-        name, c = f"gen_renamed{len(self._renamers)}", self._types.name(type_)
+        name, c = self._fresh("gen_renamed"), self._types.name(type_)
         lines = []
         match type_:
             case OptionType(inner):
@@ -207,6 +207,7 @@ class SymmetryCode:
                 head, stride = bits_for(capacities.fifo_length_max + 1), self._packing.stride(type_)
                 i = self._fresh("i")
                 slot = f"{head} + {i} * {stride}"
+                out.add(f"gen_put(n, {target}, {head}, gen_get(s, {source}, {head}));")
                 out.block(
                     f"for (uint32_t {i} = 0; {i} < gen_get(s, {source}, {head}); {i}++)",
                     lambda: self._move(element, f"{source} + {slot}", f"{target} + {slot}"),

@@ -36,6 +36,9 @@ enum gen_mode {
 /* Not an error of the model either: a local collection holds an element outside its type, for a while. */
 #define QC_BEYOND 2u
 
+/* Nor is this: with symmetry, a model error that comes or not with the order in which members are looked at. */
+#define QC_UNSYMMETRIC 3u
+
 #define QC_CHOICES_MAX 64
 #define QC_LOOP_STEPS_MAX 10000
 

@@ -75,7 +75,7 @@ static bool gen_next_order(uint8_t *members, uint32_t count) {
 
 /* Tries every order of the members in the runs; how many give the smallest state, or 0 when there are too many. */
 static QC_COLD uint64_t gen_smallest(uint64_t *best, const uint64_t *state, uint8_t order[GEN_SETS][GEN_MEMBERS],
-                                     const gen_run *runs, uint32_t run_count) {
+                                     const gen_run *runs, uint32_t run_count, gen_renaming *used) {
     uint64_t orders = 1, same = 0, n[QC_WORDS];
     for (uint32_t r = 0; r < run_count; r++)
         for (uint32_t i = 2; i <= runs[r].count && orders <= GEN_ORDERS_MAX; i++) orders *= i;
@@ -87,6 +87,7 @@ static QC_COLD uint64_t gen_smallest(uint64_t *best, const uint64_t *state, uint
         int compared = tried == 0 ? -1 : qc_order(n, best);
         if (compared < 0) {
             qc_copy(best, n);
+            *used = p;
             same = 0;
         }
         same += compared <= 0;
@@ -96,8 +97,9 @@ static QC_COLD uint64_t gen_smallest(uint64_t *best, const uint64_t *state, uint
     return orders > GEN_ORDERS_MAX ? 0 : same;
 }
 
-/* The representative of a state's orbit, to `out`, and the size of the orbit, 0 where it is not known. */
-static uint64_t qc_represent(uint64_t *out, const uint64_t *state) {
+/* The representative of a state's orbit, to `out`, with the renaming that makes it; the size of the orbit, 0
+ * where it is not known. */
+GEN_INLINE uint64_t gen_represent(uint64_t *out, const uint64_t *state, gen_renaming *used) {
     gen_colours c;
     memset(c.linked, 0, sizeof c.linked);
     gen_colour(state, &c);
@@ -133,18 +135,27 @@ static uint64_t qc_represent(uint64_t *out, const uint64_t *state) {
         }
     }
     if (run_count != 0) {
-        uint64_t same = gen_smallest(out, state, order, runs, run_count);
+        uint64_t same = gen_smallest(out, state, order, runs, run_count, used);
         return same == 0 || gen_orbit_max == 0 ? 0 : gen_orbit_max / (alike * same);
     }
-    if (moved) {
-        gen_renaming p;
-        for (uint32_t set = 0; set < GEN_SETS; set++)
-            for (uint32_t i = 0; i < gen_set_sizes[set]; i++) p.to[set][order[set][i]] = (uint8_t)i;
-        gen_rename(out, state, &p);
-    } else {
+    for (uint32_t set = 0; set < GEN_SETS; set++)
+        for (uint32_t i = 0; i < gen_set_sizes[set]; i++) used->to[set][order[set][i]] = (uint8_t)i;
+    if (moved)
+        gen_rename(out, state, used);
+    else
         qc_copy(out, state);
-    }
     return gen_orbit_max == 0 ? 0 : gen_orbit_max / alike;
+}
+
+static uint64_t qc_represent(uint64_t *out, const uint64_t *state) {
+    gen_renaming used;
+    return gen_represent(out, state, &used);
+}
+
+static void qc_rename_to_representative(uint64_t *out, const uint64_t *state, uint8_t *names) {
+    gen_renaming used;
+    (void)gen_represent(out, state, &used);
+    memcpy(names, used.to, sizeof used.to);
 }
 
 #endif

@@ -153,8 +153,9 @@ QC_EXPORT int qc_path(qc_search *search, const uint64_t *target, uint32_t depth,
 QC_EXPORT const uint64_t *qc_state_at(qc_search *search, uint64_t index);
 /* The index of a stored state, or -1. */
 QC_EXPORT int64_t qc_index_of(qc_search *search, const uint64_t *state);
-/* The state that stands for the orbit of `state`: with symmetry it is what is stored; without, itself. */
-QC_EXPORT void qc_representative(const uint64_t *state, uint64_t *out);
+/* The state that stands for the orbit of `state`: with symmetry it is what is stored, and `names` gets the new
+ * name of each member of each set; without, itself. */
+QC_EXPORT void qc_representative(const uint64_t *state, uint64_t *out, uint8_t *names);
 /* All successors of a state, as they are, in emission order: up to `room` are written; returns how many there are. */
 QC_EXPORT uint64_t qc_successors(qc_search *search, const uint64_t *state, uint64_t room,
                                  uint64_t *states, uint32_t *steps);

@@ -24,11 +24,12 @@ int64_t qc_index_of(qc_search *search, const uint64_t *state)
     }
 }
 
-void qc_representative(const uint64_t *state, uint64_t *out)
+void qc_representative(const uint64_t *state, uint64_t *out, uint8_t *names)
 {
 #if QC_SYMMETRY
-    (void)qc_represent(out, state);
+    qc_rename_to_representative(out, state, names);
 #else
+    (void)names;
     qc_copy(out, state);
 #endif
 }

@@ -92,6 +92,9 @@ static uint64_t qc_check_step(const uint64_t *before, const uint64_t *after, uin
 /* Writes the state that stands for the orbit of `state`; the size of the orbit, 0 where it is not known. */
 #if QC_SYMMETRY
 static uint64_t qc_represent(uint64_t *out, const uint64_t *state);
+/* The same, and the new name of each member of each set, the sets' rows one after the other, all as long as
+ * the largest set. */
+static void qc_rename_to_representative(uint64_t *out, const uint64_t *state, uint8_t *names);
 #endif
 
 /* Called by the model, in qc_sink.h:
