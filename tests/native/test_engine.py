@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from checker.engines import runner
 from checker.engines.interface import Answer, Limits, Progress, Request, Result
 from checker.engines.native import compile as native_compile
 from checker.engines.native.codegen.layout import Capacities, Layout, Unsupported
+from checker.engines.native.codegen.program import generate
 from checker.engines.native.compile import CannotCompile, cached_models, clear_cache, compiled
 from checker.engines.native.engine import NativeEngine
 from checker.errors import InternalError
@@ -157,6 +159,82 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     lowered = load_spec(Path("specs/order_intake/marker_first_lost_answer.toml")).lowered
     assert NativeEngine().check(Request(lowered)).stopped is None
+
+
+@pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Takes a shell script for the compiler; the cache is empty."""
+
+    def use(script: str) -> None:
+        path = tmp_path / "compiler"
+        path.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo sh 1.0 && exit 0\n{script}\n')
+        path.chmod(0o755)
+        monkeypatch.setenv("CC", str(path))
+        native_compile.find_compiler.cache_clear()
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield use
+    native_compile.find_compiler.cache_clear()
+
+
+LOST_ANSWER = Path("specs/order_intake/marker_first_lost_answer.toml")
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("kill -9 $$", "was killed by signal 9"),
+        ("echo broken >&2; exit 1", "failed:\nbroken"),
+        ("exit 0", "failed:"),
+        ("sleep 20", "took over 0.5 s"),
+    ],
+)
+def test_a_compiler_in_trouble_leaves_the_python_engine(
+    compiler: Callable[[str], None], script: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiler(script)
+    monkeypatch.setattr(native_compile, "COMPILE_TIMEOUT_S", 0.5 if "sleep" in script else 60)
+    result = runner.run("native", Request(load_spec(LOST_ANSWER).lowered))
+    assert result.engine == "explicit"
+    assert result.statistics.states == 17
+    assert result.notice.startswith("the native engine is not used: ")
+    assert said in result.notice
+    assert list((tmp_path / "cache" / "quackcheck").iterdir()) == []
+
+
+def test_a_full_cache_folder_is_done_without(compiler: Callable[[str], None], tmp_path: Path) -> None:
+    full = 'echo "fatal: No space left on device" >&2; exit 1'
+    compiler(f'case "$*" in *{tmp_path}/cache*) {full};; esac; exec cc "$@"')
+    result = NativeEngine().check(Request(load_spec(LOST_ANSWER).lowered))
+    assert result.statistics.states == 17
+    assert list((tmp_path / "cache" / "quackcheck").iterdir()) == []
+
+
+def test_no_room_anywhere_leaves_the_python_engine(compiler: Callable[[str], None]) -> None:
+    compiler('echo "fatal: No space left on device" >&2; exit 1')
+    result = runner.run("native", Request(load_spec(LOST_ANSWER).lowered))
+    assert result.engine == "explicit"
+    assert "there is no room for a compiled model" in result.notice
+
+
+def test_a_library_that_was_cut_short_is_built_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """To load one would end the process with a bus error."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    lowered = load_spec(LOST_ANSWER).lowered
+    NativeEngine().check(Request(lowered))
+    (cached,) = cached_models()
+    whole = cached.path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", whole[:5000] + b"!" + whole[5001:]):
+        cached.path.unlink()
+        cached.path.write_bytes(damaged)
+        assert NativeEngine().check(Request(lowered)).statistics.states == 17
+        assert len(cached.path.read_bytes()) == len(whole)
+
+
+def test_an_error_of_whoever_uses_a_library_is_his_own() -> None:
+    source = generate(load_spec(LOST_ANSWER).lowered.program).text
+    with pytest.raises(OSError, match="mine"), compiled(source):
+        raise OSError("mine")
 
 
 def test_a_process_with_many_calls_is_handed_over(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ that builds the same model leaves half a library behind.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import importlib.util
 import os
@@ -29,6 +30,8 @@ FLAGS = ("-std=gnu11", "-O2", "-w", "-shared", "-fPIC", "-pthread", "-fvisibilit
 CACHE_BYTES_MAX = 256 << 20
 COMPILE_TIMEOUT_S = 300
 _PREFIX, _SUFFIX = "model-", ".so"
+#: A library ends with the digest of all before it, which loaders do not look at.
+_DIGEST_BYTES = 32
 
 
 class CannotCompile(QuackcheckError):
@@ -88,21 +91,39 @@ def compiled(source: str) -> Iterator[Path]:
     """
     compiler = find_compiler()
     name = f"{_PREFIX}{_digest(source, compiler)}{_SUFFIX}"
-    folder = cache_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        found = folder / name
-        if not found.exists():
-            _build(source, compiler, found)
-            _prune(folder, found)
-        else:
-            found.touch()
-        yield found
+        found = _in_cache(source, compiler, name)
     except OSError:
-        with tempfile.TemporaryDirectory(prefix="quackcheck-") as temporary:
-            found = Path(temporary) / name
+        found = None
+    if found is not None:
+        yield found
+        return
+    with tempfile.TemporaryDirectory(prefix="quackcheck-") as temporary:
+        found = Path(temporary) / name
+        try:
             _build(source, compiler, found)
-            yield found
+        except OSError as error:
+            raise CannotCompile(f"there is no room for a compiled model in {temporary}: {error}") from None
+        yield found
+
+
+def _in_cache(source: str, compiler: Compiler, name: str) -> Path:
+    """The library in the cache, built where it is not there whole. Raises OSError where it cannot be."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder / name
+    if found.exists() and _is_whole(found):
+        found.touch()
+    else:
+        _build(source, compiler, found)
+        _prune(folder, found)
+    return found
+
+
+def _is_whole(library: Path) -> bool:
+    """Whether a library is what was written: loading one that was cut short would end this process."""
+    data = library.read_bytes()
+    return data[-_DIGEST_BYTES:] == hashlib.sha256(data[:-_DIGEST_BYTES]).digest()
 
 
 def discard(library: Path) -> None:
@@ -119,7 +140,7 @@ def _digest(source: str, compiler: Compiler) -> str:
 
 
 def _build(source: str, compiler: Compiler, to: Path) -> None:
-    """Compile into a folder of its own beside the target, then rename."""
+    """Compile into a folder of its own beside the target, then rename. Raises OSError where that fails."""
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".build-") as temporary:
         file = Path(temporary) / "model.c"
         file.write_text(source, encoding="utf-8")
@@ -132,9 +153,14 @@ def _build(source: str, compiler: Compiler, to: Path) -> None:
         except subprocess.TimeoutExpired:
             raise CannotCompile(f"{shlex.join(compiler.command)} took over {COMPILE_TIMEOUT_S} s") from None
         if run.returncode != 0 or not made.exists():
+            if run.returncode > 0 and os.strerror(errno.ENOSPC).lower() in run.stderr.lower():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to.parent))
             tail = "\n".join(run.stderr.strip().splitlines()[:6])
             ended = f"was killed by signal {-run.returncode}" if run.returncode < 0 else "failed"
             raise CannotCompile(f"{shlex.join(compiler.command)} ({compiler.version}) {ended}:\n{tail}")
+        data = made.read_bytes()
+        with made.open("ab") as library:
+            library.write(hashlib.sha256(data).digest())
         os.replace(made, to)
 
 
