@@ -56,6 +56,11 @@ def program(model: str, *definitions: str, flags: tuple[str, ...]) -> Path:
     return _compile(_MODELS / "run.c", "run", (f'MODEL="{model}.c"', *definitions), flags)
 
 
+def program_of(source: Path, flags: tuple[str, ...]) -> Path:
+    """The command-line program run.c around a generated model; without warnings as errors."""
+    return _compile(_MODELS / "run.c", "run", (f'MODEL="{source}"',), ("-w", "-Wno-error", *flags))
+
+
 def small() -> Library:
     """Order intake S, with step checks."""
     return library("order_intake", "QC_HAS_STEP_CHECK=1")

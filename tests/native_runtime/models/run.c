@@ -1,6 +1,8 @@
 /* Runs a model from the command line, for measuring, profiling and sanitizers; includes MODEL.
  *
- *     run [threads [properties [walks]]]      a search, a path to every hit, then `walks` random walks
+ *     run [threads [properties [walks [states_max]]]]
+ *
+ * A search, a path to every hit and all edges; with `walks`, random walks and depth-first searches, too.
  */
 #include MODEL
 
@@ -34,10 +36,40 @@ static void print_walks(const qc_config *config, uint64_t count)
     qc_close(search);
 }
 
+static void print_edges(qc_search *search)
+{
+    enum { ROOM = 1000 };
+    static uint32_t sources[ROOM], targets[ROOM], steps[ROOM];
+    uint64_t next = 0, total = 0, listed;
+    while ((listed = qc_edges(search, &next, ROOM, sources, targets, steps)) != 0 && listed <= ROOM)
+        total += listed;
+    printf("edges %" PRIu64 "\n", total);
+}
+
+static void print_descent(const qc_config *config, uint32_t depth_max, bool deepens)
+{
+    qc_config limited = *config;
+    limited.depth_max = depth_max;
+    limited.time_s_max = 20;
+    qc_search *search = qc_open(&limited);
+    int status = qc_descend(search, deepens);
+    const qc_result *result = qc_result_of(search);
+    printf("descent status %d states %" PRIu64 " hits %" PRIx64 "\n", status, result->states, result->hits);
+    for (uint32_t number = 0; number <= 64; number++) {
+        uint32_t states = 0;
+        const uint64_t *path = qc_descent_path(search, number, &states);
+        for (uint32_t i = 0; i < states; i++)
+            if (qc_hash(path + (uint64_t)i * QC_WORDS) == 0)
+                printf("a state that hashes to 0\n");
+    }
+    qc_close(search);
+}
+
 int main(int count, char **arguments)
 {
     qc_config config = {.threads = count > 1 ? (uint32_t)atoi(arguments[1]) : 1,
                         .properties = count > 2 ? strtoull(arguments[2], NULL, 0) : 1,
+                        .states_max = count > 4 ? strtoull(arguments[4], NULL, 0) : 0,
                         .depth_max = QC_NO_LIMIT_DEPTH};
     qc_search *search = qc_open(&config);
     int status = qc_run(search);
@@ -50,8 +82,13 @@ int main(int count, char **arguments)
             (double)result->states / result->seconds / 1e3,
             (double)usage.ru_maxrss * 1024 / (double)result->states);
     print_paths(search, result);
-    qc_close(search);
     if (count > 3)
+        print_edges(search);
+    qc_close(search);
+    if (count > 3) {
         print_walks(&config, strtoull(arguments[3], NULL, 0));
+        print_descent(&config, 30, false);
+        print_descent(&config, 8, true);
+    }
     return 0;
 }

@@ -242,6 +242,8 @@ static void qc_await_turn(qc_sink *sink)
     qc_diver *diver = (qc_diver *)sink;
     qc_batch *batch = sink->batch;
     uint64_t count = diver->pending_count + batch->count;
+    if (batch->count == 0)
+        return;
     if (count > diver->pending_room) {
         uint64_t room = 2 * count + QC_BATCH;
         uint64_t *pending = NULL;
