@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.dsl.lowering import LoweredModel
+from checker.dsl.lowering import LoweredModel, lower
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import Answer, Limits, Request, Result
 from checker.engines.native.binding import Search
@@ -18,11 +18,13 @@ from checker.engines.native.engine import NativeEngine
 from checker.engines.native.findings import Config
 from checker.engines.native.structures import Library
 from checker.engines.runner import run
+from checker.ir.program import Budgets
 from checker.ir.symmetry import symmetry_of
 from checker.semantics.machine import Machine
 from checker.semantics.renaming import renamed
 from checker.semantics.state import State
 from checker.spec import find_specs, load_spec
+from models.orders.fifo_dedup import ConsumerSide
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 from tests.differential.renaming import declared_interchangeable, orbit, renamings
@@ -131,6 +133,17 @@ def test_renaming_in_c_is_renaming_in_random_models(part: int, tmp_path: Path) -
             except Unsupported:
                 continue
     assert compared > 10
+
+
+def test_a_fifo_that_a_map_holds_is_renamed_with_its_length() -> None:
+    """Orders wait in the FIFO queue of a customer, which is an entry of a map."""
+    lowered = lower(ConsumerSide, {"Order": 2, "Worker": 2, "Customer": 1}, Budgets())
+    sets = symmetry_of(lowered.program, 64).sets
+    assert [index.name for index in sets] == ["Order", "Worker"]
+    reduced, full = _stored(lowered, reduced=True), _stored(lowered, reduced=False)
+    orbits = {orbit(lowered.program, sets, state) for state in full}
+    assert len(reduced) == len(orbits) < len(full)
+    assert {orbit(lowered.program, sets, state) for state in reduced} == orbits
 
 
 def test_runs_are_in_unreduced_terms() -> None:

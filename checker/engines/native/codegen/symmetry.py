@@ -207,6 +207,7 @@ class SymmetryCode:
                 head, stride = bits_for(capacities.fifo_length_max + 1), self._packing.stride(type_)
                 i = self._fresh("i")
                 slot = f"{head} + {i} * {stride}"
+                # As the value of a map, the target was cleared: the length moves, too.
                 out.add(f"gen_put(n, {target}, {head}, gen_get(s, {source}, {head}));")
                 out.block(
                     f"for (uint32_t {i} = 0; {i} < gen_get(s, {source}, {head}); {i}++)",
