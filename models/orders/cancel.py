@@ -75,6 +75,7 @@ class CancelOrders(Model):
 
     placed: Set[Order]
     cancelled: Set[Order]
+    kept: Set[Order]
     inbox: SqsQueue[OrderEvent]
     orders: DynamoTable[Order, OrderRow]
 
@@ -88,9 +89,18 @@ class CancelOrders(Model):
     @action
     def cancel(self, order: Order) -> None:
         """The client thinks better of it; for the client, the order is cancelled from now on."""
-        when(order in self.placed and order not in self.cancelled)
+        when(self.is_undecided(order))
         self.cancelled.add(order)
         self.inbox.send(OrderEvent(order, Kind.CANCELLED, 2))
+
+    @action
+    def keep(self, order: Order) -> None:
+        """The client does not."""
+        when(self.is_undecided(order))
+        self.kept.add(order)
+
+    def is_undecided(self, order: Order) -> bool:
+        return order in self.placed and order not in self.cancelled and order not in self.kept
 
     def is_open(self, order: Order) -> bool:
         row = self.orders.items.get(order)
@@ -102,9 +112,9 @@ class CancelOrders(Model):
         return all(not self.is_open(order) for order in self.cancelled)
 
     @quiescent
-    def other_orders_are_open(self) -> bool:
+    def kept_orders_are_open(self) -> bool:
         """No order is lost."""
-        return all(self.is_open(order) for order in self.placed if order not in self.cancelled)
+        return all(self.is_open(order) for order in self.kept)
 
     @transition
     def no_order_is_opened_again(self, before: Self) -> bool:
@@ -123,7 +133,7 @@ class CancelOrders(Model):
     @reachable
     def an_order_is_open(self) -> bool:
         """The model is not idle."""
-        return any(self.is_open(order) for order in self.placed if order not in self.cancelled)
+        return any(self.is_open(order) for order in self.kept)
 
     @reachable
     def an_order_is_cancelled(self) -> bool:
@@ -185,7 +195,7 @@ class LatestTimestamp(CancelOrders):
     @fault
     def cancel_with_a_slow_clock(self, order: Order) -> None:
         """The server that takes the cancellation is behind the one that took the order."""
-        when(order in self.placed and order not in self.cancelled)
+        when(self.is_undecided(order))
         self.cancelled.add(order)
         self.inbox.send(OrderEvent(order, Kind.CANCELLED, 0))
 
