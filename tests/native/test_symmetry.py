@@ -28,6 +28,7 @@ from models.orders.fifo_dedup import ConsumerSide
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 from tests.differential.renaming import declared_interchangeable, orbit, renamings
+from tests.dsl.sources import lower_text, model_text
 
 from .agreement import ROOMY
 from .test_engine import lowered_source
@@ -144,6 +145,23 @@ def test_a_fifo_that_a_map_holds_is_renamed_with_its_length() -> None:
     orbits = {orbit(lowered.program, sets, state) for state in full}
     assert len(reduced) == len(orbits) < len(full)
     assert {orbit(lowered.program, sets, state) for state in reduced} == orbits
+
+
+def test_records_within_records_are_renamed(tmp_path: Path) -> None:
+    """Each of the nested types has a function of its own."""
+    text = model_text(
+        top=(
+            "class Member(Index, interchangeable=True): ...\n@record\nclass Inner:\n    member: Member\n\n"
+            "@record\nclass Outer:\n    inner: Inner\n    other: Member | None\n"
+        ),
+        members="outer: Outer | None\n@action\ndef a(self, member: Member) -> None:\n"
+        "    self.outer = Outer(Inner(member), None if self.outer is None else self.outer.inner.member)\n",
+    )
+    lowered = lower_text(text, tmp_path, {"Item": 1, "Worker": 1, "Member": 2})
+    sets = symmetry_of(lowered.program, 64).sets
+    assert [index.name for index in sets] == ["Member"]
+    reduced, full = _stored(lowered, reduced=True), _stored(lowered, reduced=False)
+    assert len(reduced) == len({orbit(lowered.program, sets, state) for state in full}) < len(full)
 
 
 def test_runs_are_in_unreduced_terms() -> None:
