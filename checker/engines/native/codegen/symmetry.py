@@ -158,10 +158,7 @@ class SymmetryCode:
 
     def _define_renamer(self, type_: Type) -> None:
         name, c = self._fresh("gen_renamed"), self._types.name(type_)
-        lines = []
-        # Named first: the parts of the type get functions of their own on the way.
-        name = self._renamers[type_] = f"gen_renamed{len(self._renamers)}"
-        c, lines = self._types.name(type_), []
+        lines: list[str] = []
         match type_:
             case OptionType(inner):
                 lines.append(f"if (v.some) v.value = {self._renamed(inner, 'v.value')};")
@@ -171,6 +168,7 @@ class SymmetryCode:
                         lines.append(f"v.f{number} = {self._renamed(field_type, f'v.f{number}')};")
             case _:
                 raise AssertionError(type_)
+        self._renamers[type_] = name
         head = f"static inline {c} {name}({c} v, const gen_renaming *p) {{"
         self._definitions.append("\n".join([head, *(f"    {line}" for line in [*lines, "return v;"]), "}"]))
 
