@@ -16,7 +16,7 @@ from checker.engines.interface import Limits, Progress, SearchOrder
 from checker.engines.memory import bytes_of, shown_bytes
 from checker.engines.runner import ENGINES
 from checker.report.data import SCHEMA_VERSION, checked_data
-from checker.report.text import print_mutations, print_verdicts
+from checker.report.text import print_mutations, print_verdicts, print_warnings
 from checker.spec import find_specs, load_spec
 from checker.spec.check import Status, check, check_mutations
 
@@ -114,6 +114,7 @@ def check_command(
         if not as_json:
             print_verdicts(console, checked)
             print_mutations(console, checked)
+            print_warnings(console, spec)
             print_runs(console, checked, saved, quiet)
         if checked.interrupted:
             interrupted = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from checker.spec.check import Checked, CheckedMutation, Finding
 from checker.spec.simulate import Simulated
+from checker.spec.windows import WindowWarning
 from checker.trace.trace import Trace
 
 #: Raised when a field changes its meaning or goes away; new fields do not change it.
@@ -28,6 +29,7 @@ def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
         "symmetry": None if statistics.symmetry is None else asdict(statistics.symmetry),
         "never_fired": list(checked.never_fired),
         **_found(checked, saved),
+        "warnings": [_warning(warning) for warning in checked.spec.warnings],
         "mutations": [_mutation(mutation) for mutation in checked.mutations],
     }
 
@@ -69,6 +71,20 @@ def _found(outcome: Checked | Simulated, saved: dict[str, str]) -> dict[str, Any
         "model_error": None if failure is None else str(failure.error),
         "model_error_steps": None if outcome.failure is None else trace_data(outcome.failure),
         "verdicts": [_finding(finding, saved.get(finding.name)) for finding in outcome.findings],
+    }
+
+
+def _warning(warning: WindowWarning) -> dict[str, Any]:
+    return {
+        "window": warning.window,
+        "dedup": str(warning.dedup),
+        "dedup_seconds": warning.dedup.seconds,
+        "dedup_source": warning.dedup_source,
+        "component": warning.component,
+        "horizon": str(warning.horizon),
+        "horizon_seconds": warning.horizon.seconds,
+        "horizon_source": warning.horizon_source,
+        "text": str(warning),
     }
 
 

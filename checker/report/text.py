@@ -53,6 +53,12 @@ def print_verdicts(console: Console, checked: Checked) -> None:
         console.print(f"  never happened: {', '.join(checked.never_fired)}", style="yellow", highlight=False)
 
 
+def print_warnings(console: Console, spec: Spec) -> None:
+    """What a spec declares and no search can see."""
+    for warning in spec.warnings:
+        console.print(f"  warning: {warning}", style="yellow")
+
+
 def print_simulation(console: Console, simulated: Simulated) -> None:
     """The table of one simulated spec: what was looked at, every property's verdict, how much was walked."""
     result = simulated.result

@@ -19,6 +19,7 @@ from checker.spec.amounts import bounds_of, budgets_of
 from checker.spec.models import load_model
 from checker.spec.mutations import Mutation, mutations_of, property_names
 from checker.spec.tables import Table, did_you_mean
+from checker.spec.windows import WindowWarning, window_warnings
 
 _EXPECTATIONS = {
     "holds": Answer.HOLDS,
@@ -27,18 +28,18 @@ _EXPECTATIONS = {
     "unknown": Answer.UNKNOWN,
 }
 _KEYS = (
-    *(
-        "model",
-        "description",
-        "engine",
-        "symmetry",
-        "bounds",
-        "faults",
-        "sdk",
-        "limits",
-        "expect",
-        "mutation",
-    ),
+    "model",
+    "description",
+    "engine",
+    "symmetry",
+    "bounds",
+    "faults",
+    "sdk",
+    "limits",
+    "expect",
+    "mutation",
+    "windows",
+    "horizons",
     "lab",
 )
 #: The folder, inside any folder of specs, whose files are matrices and no specs.
@@ -76,6 +77,7 @@ class Spec:
     expected: Mapping[str, Answer]
     lab: LabPart | None
     mutations: tuple[Mutation, ...] = ()
+    warnings: tuple[WindowWarning, ...] = ()
 
     @property
     def group(self) -> str:
@@ -142,6 +144,7 @@ def load_spec(path: Path) -> Spec:
         expected,
         _lab(table.table("lab"), path) if "lab" in table.data else None,
         mutations_of(table, model, property_names(lowered), violated),
+        window_warnings(table, lowered),
     )
 
 

@@ -296,6 +296,7 @@ SPEC_KEYS = {
     "model_error": (str, type(None)),
     "model_error_steps": (list, type(None)),
     "verdicts": list,
+    "warnings": list,
     "mutations": list,
 }
 VERDICT_KEYS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from checker.spec import find_specs
 from tests.cli.project import ROOT, Project
 
 GOOD = """
@@ -201,5 +202,5 @@ def test_everything_is_expected_to_hold_unless_said_otherwise(project: Project) 
 
 def test_quackchecks_own_specs_load(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    specs = [project.load(str(path)) for path in sorted(Path("specs").rglob("*.toml"))]
+    specs = [project.load(str(path)) for path in find_specs([])]
     assert {spec.name for spec in specs} >= {"naive", "keyed"}
