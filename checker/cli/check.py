@@ -128,6 +128,8 @@ def check_command(
 
 
 def _progress_text(progress: Progress) -> str:
+    if progress.text:
+        return f"{progress.text}  {progress.seconds:.0f} s"
     rate = progress.states / progress.seconds if progress.seconds else 0
     load = "" if progress.load is None else f" ({progress.load:.0%} of the table)"
     return (

@@ -92,7 +92,7 @@ class Progress:
     """How far a search is: distinct states, depth in steps, states waiting, seconds since its start.
 
     ``memory_bytes`` is what the search has taken; ``load`` the share of the table of states that is full,
-    from 0 to 1, None where there is no such table.
+    from 0 to 1, None where there is no such table. An engine that counts no states says in ``text`` how far it is.
     """
 
     states: int
@@ -101,6 +101,7 @@ class Progress:
     seconds: float
     memory_bytes: int = 0
     load: float | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ class Statistics:
     ``fired`` counts every action, call and fault that happened at least once, by its name.
     ``comes_to_rest`` says that some state is quiescent: without one, what is asked of quiescent states
     holds of nothing. ``symmetry`` is None where no set is declared interchangeable, or the engine looks at
-    every state; where it is used, all counts are of the states that stand for the others.
+    every state; where it is used, all counts are of the states that stand for the others. ``summary``
+    says what was done by an engine that counts neither states nor transitions nor ``fired``.
     """
 
     states: int
@@ -155,6 +157,7 @@ class Statistics:
     fired: Mapping[str, int]
     comes_to_rest: bool
     symmetry: SymmetryUsed | None = None
+    summary: str = ""
 
     @property
     def states_all(self) -> int | None:

@@ -28,13 +28,15 @@ from checker.engines.native.simulate import simulate as simulate_compiled
 from checker.engines.reference import ReferenceMachine
 from checker.engines.reference.engine import ReferenceEngine
 from checker.engines.simulation import Simulation, SimulationRequest, Walker
+from checker.engines.smt.engine import SmtEngine
+from checker.engines.smt.symbols import Unsupported as NotEncodable
 from checker.errors import InternalError, ModelError, ModelErrorKind, UserError
 from checker.ir.program import PropertyKind
 from checker.semantics.machine import Machine
 from checker.semantics.state import State
 
 ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (NativeEngine(), ExplicitEngine(), ReferenceEngine())
+    engine.name: engine for engine in (NativeEngine(), ExplicitEngine(), ReferenceEngine(), SmtEngine())
 }
 DEFAULT_ENGINE = NativeEngine.name
 
@@ -59,8 +61,8 @@ def engine_named(name: str) -> Engine:
 def run(name: str, request: Request) -> Result:
     """Check with the engine of that name; every path in the result is confirmed.
 
-    Where the native engine cannot work (no compiler, or a model that its layout cannot hold), the
-    explicit one does, and the result has a notice.
+    Where the native engine cannot work (no compiler, or a model that its layout cannot hold), or the
+    symbolic one cannot encode the model, the explicit one does, and the result has a notice.
 
     Raises:
         UserError: no such engine, or one that does not know the order asked for.
@@ -74,8 +76,8 @@ def run(name: str, request: Request) -> Result:
         if name == NativeEngine.name:
             whole = _cross_checked(result, request)
             result = _retold(result, request, whole)
-    except (CannotCompile, Unsupported) as error:
-        notice = f"the native engine is not used: {error}"
+    except (CannotCompile, Unsupported, NotEncodable) as error:
+        notice = f"the {name} engine is not used: {error}"
         if request.order is not SearchOrder.BREADTH_FIRST:
             notice += "; the explicit engine searches breadth first"
         result = replace(engine_named(ExplicitEngine.name).check(request), notice=notice)

@@ -19,8 +19,8 @@ def checked_data(checked: Checked, saved: dict[str, str]) -> dict[str, Any]:
     result, statistics = checked.result, checked.result.statistics
     return {
         **_about(checked),
-        "states": statistics.states,
-        "transitions": statistics.transitions,
+        "states": None if statistics.summary else statistics.states,
+        "transitions": None if statistics.summary else statistics.transitions,
         "depth": statistics.depth,
         "seconds": round(statistics.seconds, 3),
         "stopped": result.stopped,

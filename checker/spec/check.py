@@ -130,6 +130,8 @@ class Checked:
     @property
     def never_fired(self) -> tuple[str, ...]:
         """Actions, calls and faults that the bounds and budgets allow, but that never happened."""
+        if self.result.statistics.summary:
+            return ()  # not counted
         fired = self.result.statistics.fired
         budgets = self.spec.lowered.program.budgets
         lost = [("fail", budgets.fail), ("ambiguous", budgets.ambiguous)]

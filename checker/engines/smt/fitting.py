@@ -1,0 +1,99 @@
+"""Whether symbolic values lie in a type, and the same values once they are known to."""
+
+from __future__ import annotations
+
+from checker.engines.smt.circuit import FALSE
+from checker.engines.smt.numbers import Numbers
+from checker.engines.smt.symbols import (
+    BagOf,
+    MapOf,
+    Num,
+    Opt,
+    Rec,
+    Seq,
+    SetOf,
+    Symbol,
+    Symbols,
+    as_option,
+    bounds_of,
+    number,
+    width_of,
+)
+from checker.ir.types import BagType, FifoType, MapType, OptionType, RecordType, SetType, Type
+from checker.ir.values import always_fits, fits
+
+
+def misfit(symbols: Symbols, type_: Type, value: Symbol) -> int:
+    """Where a value lies outside its type."""
+    circuit = symbols.circuit
+    if always_fits(type_):
+        return FALSE
+    match type_:
+        case OptionType(inner):
+            option = as_option(value)
+            if option.some == FALSE:
+                return FALSE
+            return circuit.and_(option.some, misfit(symbols, inner, option.value))
+        case RecordType(_, fields):
+            assert isinstance(value, Rec)
+            return circuit.any(
+                misfit(symbols, t, part) for (_, t), part in zip(fields, value.fields, strict=True)
+            )
+        case SetType(element):
+            assert isinstance(value, SetOf)
+            return circuit.any(lit for key, lit in value.members.items() if fits(element, key))
+        case BagType(element):
+            assert isinstance(value, BagOf)
+            return circuit.any(bit for key, n in value.counts.items() if fits(element, key) for bit in n.bits)
+        case MapType(key_type, inner):
+            assert isinstance(value, MapOf)
+            wrong = []
+            for key, (there, entry) in value.entries.items():
+                if there != FALSE:
+                    outside = 1 if fits(key_type, key) else misfit(symbols, inner, entry)
+                    wrong.append(circuit.and_(there, outside))
+            return circuit.any(wrong)
+        case FifoType(element):
+            assert isinstance(value, Seq)
+            return circuit.any(
+                circuit.and_(there, misfit(symbols, element, item)) for there, item in value.items
+            )
+        case _:
+            bounds = bounds_of(type_)
+            if bounds is None:
+                return FALSE
+            numbers = Numbers(symbols)
+            low, high = map(number, bounds)
+            return circuit.or_(numbers.less(value, low), numbers.less(high, value))
+
+
+def clamped(type_: Type, value: Symbol) -> Symbol:
+    """A value that fits its type with the bounds that the type gives it."""
+    match type_:
+        case OptionType(inner):
+            option = as_option(value)
+            return option if option.some == FALSE else Opt(option.some, clamped(inner, option.value))
+        case RecordType(_, fields):
+            return Rec(tuple(clamped(t, v) for (_, t), v in zip(fields, value.fields, strict=True)))
+        case SetType(element):
+            return SetOf({key: lit for key, lit in value.members.items() if not fits(element, key)})
+        case BagType(element):
+            return BagOf({key: n for key, n in value.counts.items() if not fits(element, key)})
+        case MapType(key_type, inner):
+            return MapOf(
+                {
+                    key: (there, clamped(inner, entry) if there != FALSE else entry)
+                    for key, (there, entry) in value.entries.items()
+                    if not fits(key_type, key)
+                }
+            )
+        case FifoType(element):
+            return Seq(tuple((there, clamped(element, item)) for there, item in value.items), value.packed)
+        case _:
+            bounds = bounds_of(type_)
+            if bounds is None or not isinstance(value, Num):
+                return value
+            low, high = max(bounds[0], value.low), min(bounds[1], value.high)
+            if low > high:
+                return number(bounds[0])
+            return Num(tuple(value.bit(i) for i in range(width_of(low, high))), low, high)

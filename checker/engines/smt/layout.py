@@ -1,0 +1,395 @@
+"""States as rows of bits: which bits a type takes, symbolic values from bits and back, decoding.
+
+Numbers are binary, records lie field by field, an option is a bit and its value, a set a bit for every
+possible element, a bag a count for each, a map a bit and a value for each key, a FIFO its slots. Bits
+that mean nothing (the value of an absent entry) are 0, so that equal states are equal rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from checker.engines.smt.circuit import FALSE, TRUE, Circuit
+from checker.engines.smt.symbols import (
+    CASES_MAX,
+    BagOf,
+    MapOf,
+    Num,
+    Opt,
+    Rec,
+    Seq,
+    SetOf,
+    Symbol,
+    Symbols,
+    Unsupported,
+    bounds_of,
+    lifted,
+    width_of,
+)
+from checker.engines.smt.symbols import number as constant
+from checker.ir.program import Process, Program
+from checker.ir.types import (
+    BagType,
+    BoolType,
+    FifoType,
+    MapType,
+    NoneType,
+    OptionType,
+    RecordType,
+    SetType,
+    Type,
+)
+from checker.ir.values import FrozenMap, Value, domain
+from checker.semantics.state import UNASSIGNED, ProcessState, State
+
+STATE_BITS_MAX = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Capacities:
+    """What has no bound in the model: copies of one element in a bag, length of a FIFO.
+
+    A step beyond them is a bad state of its own; where one is found the encoding grows.
+    """
+
+    bag_count_max: int = 3
+    fifo_length_max: int = 4
+
+    def doubled(self) -> Capacities:
+        """The next larger capacities."""
+        return Capacities(2 * self.bag_count_max + 1, 2 * self.fifo_length_max)
+
+
+def keys_of(type_: Type) -> list[Value]:
+    """Every value of the type of elements or keys, in order. Raises Unsupported for too many."""
+    values = domain(type_)
+    if values is None:
+        raise Unsupported(f"values of {type_} cannot be enumerated")
+    if len(values) > CASES_MAX:
+        raise Unsupported(f"{type_} has {len(values):,} values, more than {CASES_MAX:,}")
+    return values
+
+
+class Packing:
+    """Values of types as bits."""
+
+    def __init__(self, symbols: Symbols, capacities: Capacities) -> None:
+        self._symbols = symbols
+        self._circuit: Circuit = symbols.circuit
+        self.capacities = capacities
+
+    def width(self, type_: Type) -> int:
+        """How many bits a value of the type takes."""
+        match type_:
+            case BoolType():
+                return 1
+            case NoneType():
+                return 0
+            case OptionType(inner):
+                return 1 + self.width(inner)
+            case RecordType(_, fields):
+                return sum(self.width(t) for _, t in fields)
+            case SetType(element):
+                return len(keys_of(element))
+            case BagType(element):
+                return len(keys_of(element)) * width_of(0, self.capacities.bag_count_max)
+            case MapType(key, inner):
+                return len(keys_of(key)) * (1 + self.width(inner))
+            case FifoType(element):
+                return self.capacities.fifo_length_max * (1 + self.width(element))
+            case _:
+                return width_of(*self._bounds(type_))
+
+    def _bounds(self, type_: Type) -> tuple[int, int]:
+        bounds = bounds_of(type_)
+        if bounds is None:
+            raise Unsupported(f"a state that holds a value of {type_}")
+        return bounds
+
+    def symbol(self, type_: Type, bits: Iterator[int]) -> Symbol:
+        """The value that the next bits of a row hold."""
+        match type_:
+            case BoolType():
+                return next(bits)
+            case NoneType():
+                return None
+            case OptionType(inner):
+                return Opt(next(bits), self.symbol(inner, bits))
+            case RecordType(_, fields):
+                return Rec(tuple(self.symbol(t, bits) for _, t in fields))
+            case SetType(element):
+                return SetOf({key: next(bits) for key in keys_of(element)})
+            case BagType(element):
+                most = self.capacities.bag_count_max
+                return BagOf({key: self.number(0, most, bits) for key in keys_of(element)})
+            case MapType(key_type, inner):
+                return MapOf({key: (next(bits), self.symbol(inner, bits)) for key in keys_of(key_type)})
+            case FifoType(element):
+                slots = range(self.capacities.fifo_length_max)
+                return Seq(tuple((next(bits), self.symbol(element, bits)) for _ in slots), packed=True)
+            case _:
+                return self.number(*self._bounds(type_), bits)
+
+    def number(self, low: int, high: int, bits: Iterator[int]) -> Num:
+        """The number within bounds that the next bits hold."""
+        return Num(tuple(next(bits) for _ in range(width_of(low, high))), low, high)
+
+    def bits(self, type_: Type, value: Symbol, there: int, beyond: list[int]) -> list[int]:
+        """The bits of a value that fits its type, all 0 where ``there`` does not hold.
+
+        Where a capacity is exceeded, a literal that says so is put on ``beyond``.
+        """
+        circuit = self._circuit
+        match type_:
+            case BoolType():
+                return [circuit.and_(there, value)]
+            case NoneType():
+                return []
+            case OptionType(inner):
+                some = circuit.and_(there, value.some)
+                if some == FALSE:
+                    return [FALSE] * self.width(type_)
+                return [some, *self.bits(inner, value.value, some, beyond)]
+            case RecordType(_, fields):
+                parts = zip(fields, value.fields, strict=True)
+                return [bit for (_, t), part in parts for bit in self.bits(t, part, there, beyond)]
+            case SetType(element):
+                return [circuit.and_(there, value.members.get(key, FALSE)) for key in keys_of(element)]
+            case BagType(element):
+                return self._bag_bits(element, value, there, beyond)
+            case MapType(key_type, inner):
+                found = []
+                for key in keys_of(key_type):
+                    present, entry = value.entries.get(key, (FALSE, None))
+                    present = circuit.and_(there, present)
+                    found.append(present)
+                    if present == FALSE:
+                        found += [FALSE] * self.width(inner)
+                    else:
+                        found += self.bits(inner, entry, present, beyond)
+                return found
+            case FifoType(element):
+                return self._fifo_bits(element, value, there, beyond)
+            case _:
+                width = width_of(*self._bounds(type_))
+                return [circuit.and_(there, value.bit(i)) for i in range(width)]
+
+    def _bag_bits(self, element: Type, value: BagOf, there: int, beyond: list[int]) -> list[int]:
+        width = width_of(0, self.capacities.bag_count_max)
+        found = []
+        for key in keys_of(element):
+            count = value.counts.get(key, constant(0))
+            beyond += [self._circuit.and_(there, bit) for bit in count.bits[width:] if bit != FALSE]
+            found += [self._circuit.and_(there, count.bit(i)) for i in range(width)]
+        return found
+
+    def _fifo_bits(self, element: Type, value: Seq, there: int, beyond: list[int]) -> list[int]:
+        items = self._symbols.packed(value).items
+        slots = self.capacities.fifo_length_max
+        found = []
+        for position in range(slots):
+            present, item = items[position] if position < len(items) else (FALSE, None)
+            present = self._circuit.and_(there, present)
+            found.append(present)
+            if present == FALSE:
+                found += [FALSE] * self.width(element)
+            else:
+                found += self.bits(element, item, present, beyond)
+        if len(items) > slots:
+            beyond.append(self._circuit.and_(there, items[slots][0]))
+        return found
+
+    def decoded(self, type_: Type, bits: Iterator[bool]) -> Value:
+        """The canonical value of the next bits."""
+        match type_:
+            case BoolType():
+                return next(bits)
+            case NoneType():
+                return None
+            case OptionType(inner):
+                some, value = next(bits), self.decoded(inner, bits)
+                return value if some else None
+            case RecordType(_, fields):
+                return tuple(self.decoded(t, bits) for _, t in fields)
+            case SetType(element):
+                return frozenset([key for key in keys_of(element) if next(bits)])
+            case BagType(element):
+                most = self.capacities.bag_count_max
+                counts = [(key, self.decoded_number(0, most, bits)) for key in keys_of(element)]
+                return FrozenMap({key: count for key, count in counts if count})
+            case MapType(key_type, inner):
+                entries = [(key, next(bits), self.decoded(inner, bits)) for key in keys_of(key_type)]
+                return FrozenMap({key: value for key, present, value in entries if present})
+            case FifoType(element):
+                slots = range(self.capacities.fifo_length_max)
+                items = [(next(bits), self.decoded(element, bits)) for _ in slots]
+                return tuple(item for present, item in items if present)
+            case _:
+                return self.decoded_number(*self._bounds(type_), bits)
+
+    def decoded_number(self, low: int, high: int, bits: Iterator[bool]) -> int:
+        """The number within bounds of the next bits."""
+        width = width_of(low, high)
+        value = sum(int(next(bits)) << i for i in range(width))
+        return value - (1 << width) if low < 0 and value >> (width - 1) else value
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPlace:
+    """A local that some label keeps; ``marked`` ones have a bit that says whether they have a value."""
+
+    name: str
+    type: Type
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSymbols:
+    """Where one process instance waits; a local is a literal that says whether it has a value, and that."""
+
+    label: Num
+    attempt: Num
+    applied: int
+    locals: Mapping[str, tuple[int, Symbol]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateSymbols:
+    """A symbolic state: variables by name, process instances, and what is left of every budget."""
+
+    variables: Mapping[str, Symbol]
+    processes: tuple[ProcessSymbols, ...]
+    budgets: tuple[Num, ...]
+
+
+#: A process, a label and a local that is live there but does not have a value on every way to it.
+Unsure: TypeAlias = tuple[str, int, str]
+
+
+class Layout:
+    """The rows of a program's states."""
+
+    def __init__(
+        self, program: Program, symbols: Symbols, capacities: Capacities, unsure: frozenset[Unsure]
+    ) -> None:
+        self.program = program
+        self.unsure = unsure
+        self.packing = Packing(symbols, capacities)
+        self.places = {process.name: _places(process, unsure) for process in program.processes}
+        self._once = any(label.call.applied_once for p in program.processes for label in p.labels)
+        budgets = program.budgets
+        self.attempts_max = budgets.max_attempts if budgets.fail or budgets.ambiguous else 1
+        self._has_applied = self._once and self.attempts_max > 1
+        self.bits = self._width()
+        if self.bits > STATE_BITS_MAX:
+            raise Unsupported(f"a state takes {self.bits:,} bits, more than {STATE_BITS_MAX:,}")
+
+    def _width(self) -> int:
+        width = sum(self.packing.width(variable.type) for variable in self.program.variables)
+        for process in self.program.processes:
+            one = width_of(0, len(process.labels) - 1) + width_of(0, self.attempts_max - 1)
+            one += int(self._has_applied)
+            one += sum(place.marked + self.packing.width(place.type) for place in self.places[process.name])
+            width += one * process.instances
+        return width + sum(width_of(0, amount) for amount in self.program.budgets.amounts)
+
+    def symbols(self, row: list[int]) -> StateSymbols:
+        """The symbolic state of a row of literals."""
+        bits = iter(row)
+        packing = self.packing
+        variables = {v.name: packing.symbol(v.type, bits) for v in self.program.variables}
+        processes = tuple(
+            self._process(self.program.process_of(instance)[0], bits)
+            for instance in range(self.program.process_count)
+        )
+        budgets = tuple(packing.number(0, amount, bits) for amount in self.program.budgets.amounts)
+        return StateSymbols(variables, processes, budgets)
+
+    def _process(self, process: Process, bits: Iterator[int]) -> ProcessSymbols:
+        packing = self.packing
+        label = packing.number(0, len(process.labels) - 1, bits)
+        attempt = packing.number(0, self.attempts_max - 1, bits)
+        applied = next(bits) if self._has_applied else FALSE
+        local = {
+            place.name: (next(bits) if place.marked else TRUE, packing.symbol(place.type, bits))
+            for place in self.places[process.name]
+        }
+        return ProcessSymbols(label, attempt, applied, local)
+
+    def row(self, state: StateSymbols, beyond: list[int]) -> list[int]:
+        """The literals of a symbolic state whose values all fit their types."""
+        packing, found = self.packing, list[int]()
+        for variable in self.program.variables:
+            found += packing.bits(variable.type, state.variables[variable.name], 1, beyond)
+        for instance, waiting in enumerate(state.processes):
+            process, _ = self.program.process_of(instance)
+            found += [waiting.label.bit(i) for i in range(width_of(0, len(process.labels) - 1))]
+            found += [waiting.attempt.bit(i) for i in range(width_of(0, self.attempts_max - 1))]
+            found += [waiting.applied] * self._has_applied
+            for place in self.places[process.name]:
+                there, value = waiting.locals.get(place.name, (FALSE, None))
+                found += [there] * place.marked
+                if there == FALSE:
+                    found += [FALSE] * packing.width(place.type)
+                else:
+                    found += packing.bits(place.type, value, there, beyond)
+        for amount, left in zip(self.program.budgets.amounts, state.budgets, strict=True):
+            found += [left.bit(i) for i in range(width_of(0, amount))]
+        return found
+
+    def encoded(self, state: State) -> list[bool] | None:
+        """The row of a state; None where a capacity is too small for it."""
+        processes = []
+        for instance, waiting in enumerate(state.processes):
+            process, _ = self.program.process_of(instance)
+            names = process.labels[waiting.label].live
+            kept = {
+                name: (TRUE, lifted(process.locals[name], value))
+                for name, value in zip(names, waiting.locals, strict=True)
+                if value is not UNASSIGNED
+            }
+            label, attempt = constant(waiting.label), constant(waiting.attempt)
+            processes.append(ProcessSymbols(label, attempt, int(waiting.applied), kept))
+        pairs = zip(self.program.variables, state.variables, strict=True)
+        symbols = StateSymbols(
+            {variable.name: lifted(variable.type, value) for variable, value in pairs},
+            tuple(processes),
+            tuple(constant(left) for left in state.budgets),
+        )
+        beyond: list[int] = []
+        row = self.row(symbols, beyond)
+        return None if TRUE in beyond else [bool(literal) for literal in row]
+
+    def decoded(self, row: list[bool]) -> State:
+        """The state of a row of bits."""
+        bits = iter(row)
+        packing = self.packing
+        variables = tuple(packing.decoded(v.type, bits) for v in self.program.variables)
+        processes = []
+        for instance in range(self.program.process_count):
+            process, _ = self.program.process_of(instance)
+            label = packing.decoded_number(0, len(process.labels) - 1, bits)
+            attempt = packing.decoded_number(0, self.attempts_max - 1, bits)
+            applied = next(bits) if self._has_applied else False
+            local = {
+                place.name: (next(bits) if place.marked else True, packing.decoded(place.type, bits))
+                for place in self.places[process.name]
+            }
+            kept = tuple(
+                UNASSIGNED
+                if (process.name, label, name) in self.unsure and not local[name][0]
+                else local[name][1]
+                for name in process.labels[label].live
+            )
+            processes.append(ProcessState(label, attempt, applied, kept))
+        amounts = self.program.budgets.amounts
+        budgets = tuple(packing.decoded_number(0, amount, bits) for amount in amounts)
+        return State(variables, tuple(processes), budgets)
+
+
+def _places(process: Process, unsure: frozenset[Unsure]) -> tuple[LocalPlace, ...]:
+    kept = dict.fromkeys(name for label in process.labels for name in label.live)
+    marked = {name for owner, _, name in unsure if owner == process.name}
+    return tuple(LocalPlace(name, process.locals[name], name in marked) for name in kept)

@@ -1,0 +1,209 @@
+"""SAT solvers behind one interface: Z3, which is always there, and python-sat's, where it is installed.
+
+A clause is a sequence of integers as in DIMACS: variables from 1, negative where negated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from checker.errors import UserError
+
+#: How many conflicts a solver may have between two looks at the clock.
+CONFLICTS_PER_LOOK = 2_000
+#: How long Z3 searches before the first look at the clock, in milliseconds; twice as long each time.
+Z3_SLICE_MS = 250
+
+
+class OutOfTime(Exception):
+    """A query was given up: its deadline has passed."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """What looks after a query while it runs.
+
+    ``deadline`` is a time of ``time.monotonic()``; ``look`` is called from time to time.
+    """
+
+    deadline: float | None = None
+    look: Callable[[], None] = lambda: None
+
+    def check(self) -> None:
+        """Look, and raise OutOfTime where the deadline has passed."""
+        self.look()
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise OutOfTime
+
+
+class Solver(Protocol):
+    """An incremental SAT solver. Ctrl-C ends a query with KeyboardInterrupt."""
+
+    def add(self, clauses: Iterable[Sequence[int]]) -> None:
+        """Add clauses."""
+
+    def solve(self, assumptions: Sequence[int] = (), watch: Watch | None = None) -> bool:
+        """Whether the clauses can hold together with the assumed literals. Raises OutOfTime."""
+
+    def value(self, variable: int) -> bool:
+        """A variable's value in the last answer, which was yes; False where it does not matter."""
+
+    def core(self) -> list[int]:
+        """Assumptions that contradict the clauses, after the last answer, which was no."""
+
+    def close(self) -> None:
+        """Give back what the solver holds."""
+
+
+class Z3Solver:
+    """Z3's SAT solver, by its finite-domain tactic; clauses go in as DIMACS text."""
+
+    name = "z3"
+
+    def __init__(self) -> None:
+        # Here and not above: it takes a while, and most commands do without.
+        import z3
+
+        self._z3 = z3
+        self._context = z3.Context()
+        self._solver = z3.SolverFor("QF_FD", ctx=self._context)
+        self._pending: list[str] = []
+        self._variables = 0
+        self._symbols: dict[int, Any] = {}
+        self._model: Any = None
+        self._core: list[int] = []
+
+    def add(self, clauses: Iterable[Sequence[int]]) -> None:
+        """Add clauses. They are handed over with the next query."""
+        for clause in clauses:
+            for literal in clause:
+                if abs(literal) > self._variables:
+                    self._variables = abs(literal)
+            self._pending.append(" ".join(map(str, clause)) + " 0\n")
+
+    def _flush(self) -> None:
+        if self._pending:
+            head = f"p cnf {self._variables} {len(self._pending)}\n"
+            self._solver.from_string(head + "".join(self._pending))
+            self._pending = []
+
+    def _symbol(self, variable: int) -> Any:
+        found = self._symbols.get(variable)
+        if found is None:
+            # The name that Z3's reader of DIMACS gives to a variable: a number, not a string.
+            context = self._context.ref()
+            name = self._z3.Z3_mk_int_symbol(context, variable)
+            const = self._z3.Z3_mk_const(context, name, self._z3.BoolSort(self._context).ast)
+            found = self._symbols[variable] = self._z3.BoolRef(const, self._context)
+        return found
+
+    def _literal(self, literal: int) -> Any:
+        symbol = self._symbol(abs(literal))
+        return symbol if literal > 0 else self._z3.Not(symbol)
+
+    def solve(self, assumptions: Sequence[int] = (), watch: Watch | None = None) -> bool:
+        """As ``Solver.solve``."""
+        self._flush()
+        assumed = [self._literal(literal) for literal in assumptions]
+        slice_ms = Z3_SLICE_MS
+        while True:
+            if watch is not None:
+                watch.check()
+            self._solver.set("timeout", slice_ms)
+            answer = self._solver.check(*assumed)
+            if answer == self._z3.sat:
+                self._model = self._solver.model()
+                return True
+            if answer == self._z3.unsat:
+                core = {term.get_id() for term in self._solver.unsat_core()}
+                pairs = zip(assumptions, assumed, strict=True)
+                self._core = [literal for literal, term in pairs if term.get_id() in core]
+                return False
+            if "interrupted" in self._solver.reason_unknown():
+                # Z3 takes Ctrl-C for itself while it works.
+                raise KeyboardInterrupt
+            slice_ms *= 2
+
+    def value(self, variable: int) -> bool:
+        """As ``Solver.value``."""
+        return bool(self._z3.is_true(self._model[self._symbol(variable)]))
+
+    def core(self) -> list[int]:
+        """As ``Solver.core``."""
+        return self._core
+
+    def close(self) -> None:
+        """Nothing: Z3 counts its references."""
+
+
+class PySatSolver:
+    """A solver of python-sat, by its name there; it has to know limits of conflicts."""
+
+    def __init__(self, name: str) -> None:
+        from pysat.solvers import Solver as Implementation
+
+        self.name = name
+        self._solver = Implementation(name=name)
+        self._model: list[int] = []
+
+    def add(self, clauses: Iterable[Sequence[int]]) -> None:
+        """Add clauses."""
+        self._solver.append_formula(clauses, no_return=True)
+
+    def solve(self, assumptions: Sequence[int] = (), watch: Watch | None = None) -> bool:
+        """As ``Solver.solve``."""
+        while True:
+            if watch is not None:
+                watch.check()
+            self._solver.conf_budget(CONFLICTS_PER_LOOK)
+            # Told to expect an interruption, it leaves Ctrl-C to Python, which sees it after this slice.
+            answer = self._solver.solve_limited(assumptions=list(assumptions), expect_interrupt=True)
+            if answer:
+                self._model = self._solver.get_model()
+                return True
+            if answer is False:
+                return False
+
+    def value(self, variable: int) -> bool:
+        """As ``Solver.value``."""
+        return variable <= len(self._model) and self._model[variable - 1] > 0
+
+    def core(self) -> list[int]:
+        """As ``Solver.core``."""
+        return list(self._solver.get_core() or [])
+
+    def close(self) -> None:
+        """Free the solver's memory."""
+        self._solver.delete()
+
+
+def _pysat(name: str) -> Callable[[], Solver] | None:
+    try:
+        import pysat.solvers  # noqa: F401
+    except ImportError:
+        return None
+    return lambda: PySatSolver(name)
+
+
+def oracles() -> dict[str, Callable[[], Solver]]:
+    """The solvers that can be used here, the preferred one first."""
+    found: dict[str, Callable[[], Solver]] = {}
+    for name in ("minisat22", "glucose4"):
+        make = _pysat(name)
+        if make is not None:
+            found[name] = make
+    return {**found, Z3Solver.name: Z3Solver}
+
+
+def oracle_named(name: str) -> Callable[[], Solver]:
+    """The solver of that name, ``auto`` for the preferred one. Raises UserError."""
+    known = oracles()
+    if name == "auto":
+        return next(iter(known.values()))
+    if name not in known:
+        hint = f"solvers here: {', '.join(known)}; `pip install 'quackcheck[sat]'` adds python-sat's"
+        raise UserError(f"there is no SAT solver '{name}'", hint=hint)
+    return known[name]

@@ -1,0 +1,86 @@
+"""Small models of what is particular to the symbolic engine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from checker.dsl import Bag, Fifo, Model, Range, Set, action, always, when
+
+Small = Annotated[int, Range(0, 15)]
+Wide = Annotated[int, Range(0, 20_000)]
+
+
+class Filling(Model):
+    """A FIFO and a bag that hold more than an encoding begins with."""
+
+    line: Fifo[Small]
+    bag: Bag[Small]
+
+    @action
+    def append(self) -> None:
+        when(len(self.line) < 7)
+        self.line.append(len(self.line))
+        self.bag.add(3)
+
+    @always
+    def below_six(self) -> bool:
+        return len(self.line) < 6
+
+    @always
+    def few_copies(self) -> bool:
+        return self.bag.count(3) < 5
+
+    @always
+    def in_order(self) -> bool:
+        return all(self.line[i] == i for i in range(7) if i < len(self.line))
+
+
+class TooWide(Model):
+    """The elements of a set have too many values to list."""
+
+    seen: Set[Wide]
+    last: Wide = 0
+
+    @action
+    def see(self) -> None:
+        when(self.last < 3)
+        self.last += 1
+        self.seen.add(self.last)
+
+    @always
+    def few(self) -> bool:
+        return len(self.seen) < 2
+
+
+class Looping(Model):
+    """A loop whose end depends on the state, and one that never ends where it begins at 3."""
+
+    level: Small = 0
+    halvings: Small = 0
+
+    @action
+    def up(self) -> None:
+        when(self.level < 9)
+        self.level += 1
+
+    @action
+    def halve(self) -> None:
+        when(self.level > 6)
+        rest = self.level
+        count = 0
+        while rest > 0:
+            rest = rest // 2
+            count += 1
+            if count == 15:
+                break
+        self.halvings = count
+
+    @action
+    def hang(self) -> None:
+        when(self.halvings == 4)
+        while self.halvings == 4:
+            pass
+
+    @always
+    def at_most_three(self) -> bool:
+        return self.halvings <= 3
