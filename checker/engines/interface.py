@@ -92,7 +92,8 @@ class Progress:
     """How far a search is: distinct states, depth in steps, states waiting, seconds since its start.
 
     ``memory_bytes`` is what the search has taken; ``load`` the share of the table of states that is full,
-    from 0 to 1, None where there is no such table. An engine that counts no states says in ``text`` how far it is.
+    from 0 to 1, None where there is no such table. An engine that counts no states says in ``text`` how far
+    it is.
     """
 
     states: int

@@ -36,7 +36,9 @@ def print_verdicts(console: Console, checked: Checked) -> None:
     _print_about(console, checked.spec)
     _print_table(console, checked.findings)
     stopped = f"; stopped: {result.stopped}" if result.stopped else ""
-    counted = f"{statistics.states:,} states, {statistics.transitions:,} transitions, depth {statistics.depth}"
+    counted = (
+        f"{statistics.states:,} states, {statistics.transitions:,} transitions, depth {statistics.depth}"
+    )
     console.print(
         f"  {result.engine}: {statistics.summary or counted}, {statistics.seconds:.1f} s{stopped}",
         style="dim",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from checker.dsl import Bag, Fifo, Model, Range, Set, action, always, when
+from checker.dsl import Bag, Fifo, Index, Model, Range, Set, action, always, when
 
 Small = Annotated[int, Range(0, 15)]
 Wide = Annotated[int, Range(0, 20_000)]
@@ -84,3 +84,22 @@ class Looping(Model):
     @always
     def at_most_three(self) -> bool:
         return self.halvings <= 3
+
+
+class Item(Index, interchangeable=True):
+    """Declared alike, but one of them is named."""
+
+
+class Favourite(Model):
+    """A property that tells the last item from the others."""
+
+    picked: Set[Item]
+
+    @action
+    def pick(self, item: Item) -> None:
+        when(item not in self.picked)
+        self.picked.add(item)
+
+    @always
+    def the_last_is_not_picked(self) -> bool:
+        return Item(2) not in self.picked

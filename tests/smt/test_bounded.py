@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from checker.dsl.lowering.model import index_sets_of
 from checker.engines import runner
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import DEADLOCK_FREE, Answer, Limits, Progress, Request, Result, Verdict
+from checker.engines.memory import shown_bytes
 from checker.engines.smt import bounded
-from checker.engines.smt.bounded import BoundedSearch
+from checker.engines.smt.bounded import BoundedSearch, alike
 from checker.engines.smt.engine import DEPTH_DEFAULT, SmtEngine
 from checker.engines.smt.oracle import OutOfTime, Watch, oracle_named
 from checker.engines.smt.symbols import Unsupported
@@ -232,6 +234,12 @@ def test_no_time_at_all() -> None:
     assert {verdict.answer for verdict in result.verdicts} == {Answer.UNKNOWN}
 
 
+def test_the_memory_limit_is_honoured() -> None:
+    limits = Limits(depth_max=5, memory_bytes_max=1 << 20)
+    result = SmtEngine().check(Request(lowered(models.Ladder), limits))
+    assert result.stopped == f"memory limit of {shown_bytes(1 << 20)}"
+
+
 def test_ctrl_c_keeps_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = BoundedSearch._ask_step
 
@@ -283,12 +291,12 @@ def test_a_solver_that_is_not_there() -> None:
 
 
 def test_a_run_that_the_model_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = BoundedSearch._run
+    found = BoundedSearch.followed
 
     def swapped(self: BoundedSearch, states: list[object]) -> object:
         return found(self, [states[0], *states])  # type: ignore[list-item]
 
-    monkeypatch.setattr(BoundedSearch, "_run", swapped)
+    monkeypatch.setattr(BoundedSearch, "followed", swapped)
     with pytest.raises(InternalError, match="which the IR does not allow"):
         checked(models.Ladder)
 
@@ -345,3 +353,36 @@ def test_a_depth_below_one(project: Project) -> None:
     outcome = project.run("check", "--engine", "smt", "--depth", "0", project.sample("Ladder"))
     assert outcome.code == 2
     assert "x>=1" in outcome.err
+
+
+# Symmetry
+
+
+@pytest.mark.parametrize("name", ["naive", "delete_first", "keyed"])
+def test_runs_that_renaming_makes_of_others_are_left_out(name: str) -> None:
+    spec = load_spec(Path(f"specs/order_intake/{name}.toml"))
+    request = Request(spec.lowered, Limits(depth_max=7))
+    sets = spec.lowered.program.index_sets
+    assert alike(request) == [one.name for one in sets if one.interchangeable and one.size > 1]
+    whole = SmtEngine().check(replace(request, symmetry=False))
+    reduced = SmtEngine().check(request)
+    for ours, theirs in zip(reduced.verdicts, whole.verdicts, strict=True):
+        assert (ours.property, ours.answer, length(ours)) == (theirs.property, theirs.answer, length(theirs))
+        if ours.path is not None:
+            # The first order to be placed is the first, and so on.
+            placed = [t.parameters[0] for t in ours.path.transitions if t.name == "place"]
+            assert placed == sorted(placed)
+
+
+def test_a_set_that_is_told_apart_is_not_reduced() -> None:
+    request = Request(lowered(small_models.Favourite, 3), Limits(depth_max=4))
+    assert alike(request) == []
+    result = SmtEngine().check(request)
+    assert length(by_name(result)["the_last_is_not_picked"]) == 1
+
+
+def test_reducing_a_set_that_is_told_apart_would_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The canary: without the check on the model, the shortest run is missed."""
+    monkeypatch.setattr(bounded, "alike", lambda request: ["Item"])
+    result = SmtEngine().check(Request(lowered(small_models.Favourite, 3), Limits(depth_max=4)))
+    assert length(by_name(result)["the_last_is_not_picked"]) == 3

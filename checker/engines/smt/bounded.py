@@ -5,7 +5,6 @@ What is found at a depth is found for the first time, so that every counterexamp
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from checker.engines.interface import (
     Statistics,
     Verdict,
 )
+from checker.engines.memory import resident_bytes, shown_bytes
 from checker.engines.smt.circuit import FALSE
 from checker.engines.smt.encoding import AskedProperty, System
 from checker.engines.smt.evaluation import Fault
@@ -29,6 +29,7 @@ from checker.engines.smt.oracle import Solver, Watch
 from checker.engines.smt.unrolling import Unrolling
 from checker.errors import InternalError, ModelError
 from checker.ir.program import PropertyKind
+from checker.ir.symmetry import symmetry_of
 from checker.semantics.machine import Machine
 from checker.semantics.state import State, Transition
 
@@ -69,8 +70,9 @@ class BoundedSearch:
         self._last_depth_s = 0.0
         self._machine = Machine(system.program)
         limit = request.limits.time_s_max
-        self._watch = Watch(None if limit is None else begun + limit, self._look)
-        self._unrolling = Unrolling(system, make)
+        deadline = None if limit is None else begun + limit
+        self._watch = Watch(deadline, self._look, request.limits.memory_bytes_max)
+        self._unrolling = Unrolling(system, make, alike(request))
 
     def run(self, depth_max: int | None) -> None:
         """Search to a depth, or until no run is longer.
@@ -158,7 +160,7 @@ class BoundedSearch:
 
     def _found(self, hits: dict[str, int], faults: list[tuple[AskedProperty, Fault, int]]) -> None:
         unrolling, findings = self._unrolling, self._findings
-        run = self._run(unrolling.states())
+        run = self.followed(unrolling.states())
         true = {name for name, literal in hits.items() if self._is_true(literal)}
         for name in true:
             findings.paths[name] = run
@@ -187,7 +189,8 @@ class BoundedSearch:
 
     # Runs
 
-    def _run(self, states: list[State]) -> Run:
+    def followed(self, states: list[State]) -> Run:
+        """The run through some states. Raises InternalError where the model does not have it."""
         transitions = [self._transition(before, after) for before, after in pairwise(states)]
         return Run(states[0], tuple(transitions))
 
@@ -198,7 +201,7 @@ class BoundedSearch:
         raise InternalError(f"the encoding goes from {before} to {after}, which the IR does not allow")
 
     def _step_failure(self, states: list[State], fault: Fault) -> Failure:
-        run = self._run(states)
+        run = self.followed(states)
         for successor in self._machine.successors(states[-1]):
             error = successor.outcome
             if isinstance(error, ModelError) and (error.kind, error.location) == (fault.kind, fault.location):
@@ -223,9 +226,9 @@ class BoundedSearch:
             self._reported = now
             text = (
                 f"depth {self._unrolling.depth}  {self._unrolling.clauses.count:,} clauses  "
-                f"last depth {self._last_depth_s:.1f} s  {_resident_mb()}"
+                f"last depth {self._last_depth_s:.1f} s  {shown_bytes(resident_bytes())}"
             )
-            self._request.report(Progress(0, self._unrolling.depth, 0, now - self._begun, text))
+            self._request.report(Progress(0, self._unrolling.depth, 0, now - self._begun, text=text))
 
     @property
     def clauses(self) -> int:
@@ -233,14 +236,13 @@ class BoundedSearch:
         return self._unrolling.clauses.count
 
 
-def _resident_mb() -> str:
-    """The most memory that the process has held, where the system tells."""
-    try:
-        import resource
-    except ImportError:
-        return ""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return f"{most / (1024**2 if sys.platform == 'darwin' else 1024):,.0f} MB"
+def alike(request: Request) -> list[str]:
+    """The index sets whose members the request's program treats alike, as far as that is asked for."""
+    if not request.symmetry:
+        return []
+    program = request.lowered.program
+    most = max((index.size for index in program.index_sets), default=0)
+    return [index.name for index in symmetry_of(program, most).sets]
 
 
 def result_of(engine: str, system: System, findings: Findings, seconds: float, summary: str) -> Result:
@@ -250,7 +252,7 @@ def result_of(engine: str, system: System, findings: Findings, seconds: float, s
     verdicts = [_verdict(a.property.name, a.property.kind, findings) for a in system.properties]
     verdicts.append(_verdict(DEADLOCK_FREE, PropertyKind.QUIESCENT, findings))
     depth = max(findings.depth, 0)
-    statistics = Statistics(0, 0, depth, seconds, {}, findings.comes_to_rest, summary)
+    statistics = Statistics(0, 0, depth, seconds, {}, findings.comes_to_rest, summary=summary)
     return Result(engine, tuple(verdicts), statistics, findings.failure, findings.stopped)
 
 

@@ -20,7 +20,7 @@ from checker.engines.smt.quantify import Quantifier
 from checker.engines.smt.symbols import Num, Seq, Symbol, Symbols, lifted, number
 from checker.errors import InternalError
 from checker.ir.program import Action, Label, Process, Program, Property, PropertyKind
-from checker.ir.types import Type
+from checker.ir.types import IndexType, Type
 from checker.ir.values import domain
 
 _CRASH, _FAIL, _AMBIGUOUS = 0, 1, 2
@@ -47,6 +47,8 @@ class System:
     depend on ``state`` and ``inputs``; ``faults`` are the step's model errors, ``beyond`` is where it
     leaves the layout's capacities. ``initial`` and its like depend on ``initial_inputs`` only. ``rests``
     and ``stuck``, a quiescent state and one with a process in the middle of its work, on ``state``.
+    ``uses`` lists for each index set what a step picks from it by its parameters or by who makes it: one
+    row for each pick, and in it a literal over the inputs for each member.
     """
 
     program: Program
@@ -67,6 +69,7 @@ class System:
     properties: tuple[AskedProperty, ...]
     rests: int
     stuck: int
+    uses: Mapping[str, tuple[tuple[int, ...], ...]]
 
 
 def encode(program: Program, make: Callable[[], Solver], capacities: Capacities | None = None) -> System:
@@ -100,6 +103,7 @@ class _Step:
     after: StateSymbols | None
     faults: list[Fault] = field(default_factory=list)
     is_free: bool = True
+    picks: tuple[tuple[IndexType, Num], ...] = ()
 
 
 class _Encoder:
@@ -154,6 +158,7 @@ class _Encoder:
             tuple(self._asked(prop, rests) for prop in self._program.properties),
             rests,
             circuit.and_(rests, circuit.any(busy)),
+            self._uses(steps, rule_bits),
         )
 
     def _selected(
@@ -184,6 +189,28 @@ class _Encoder:
         leaves = circuit.any(beyond)
         valid = circuit.and_(valid, self._canonical(steps, rows, cases, rule_bits))
         return circuit.and_(valid, leaves ^ 1), following, _grouped(circuit, faults), leaves
+
+    def _uses(
+        self, steps: Sequence[_Step], rule_bits: Sequence[int]
+    ) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """What steps pick from each index set."""
+        cases = self._symbols.cases(Num(tuple(rule_bits), 0, max(len(steps) - 1, 0))) if steps else {}
+        found: dict[str, tuple[tuple[int, ...], ...]] = {}
+        for index in self._program.index_sets:
+            picks = [[value for one, value in step.picks if one.name == index.name] for step in steps]
+            rows = []
+            for place in range(max([0, *map(len, picks)])):
+                row = [
+                    self._circuit.any(
+                        self._circuit.and_(cases[chosen], self._symbols.equal(values[place], number(member)))
+                        for chosen, values in enumerate(picks)
+                        if place < len(values)
+                    )
+                    for member in range(index.size)
+                ]
+                rows.append(tuple(row))
+            found[index.name] = tuple(rows)
+        return found
 
     def _canonical(
         self,
@@ -268,7 +295,9 @@ class _Encoder:
         if after is None:
             return _Step(FALSE, None, self._possible(around.faults), is_free)
         state = replace(self._state, variables=after.variables, budgets=budgets)
-        return _Step(after.alive, state, self._possible(around.faults), is_free)
+        given = zip(action.parameters, values, strict=True)
+        picks = tuple((one.type, value) for one, value in given if isinstance(one.type, IndexType))
+        return _Step(after.alive, state, self._possible(around.faults), is_free, picks)
 
     def _spent(self, position: int) -> tuple[tuple[Num, ...], int]:
         """The budgets with one less of one of them, and where there is one left."""
@@ -357,7 +386,9 @@ class _Encoder:
             chosen = self._is_chosen(process, index)
             processes[instance] = self._either(chosen, ended, processes[instance])
         state = StateSymbols(after.variables, tuple(processes), budgets)
-        return _Step(after.alive, state, self._possible(faults), is_free)
+        _, me = self._instance(process)
+        picks = () if process.index is None else ((process.index, me),)
+        return _Step(after.alive, state, self._possible(faults), is_free, picks)
 
     # Processes
 

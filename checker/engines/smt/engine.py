@@ -6,10 +6,11 @@ import time
 from dataclasses import replace
 
 from checker.engines.interface import Request, Result
+from checker.engines.memory import shown_bytes
 from checker.engines.smt.bounded import BoundedSearch, Findings, TooSmall, result_of
 from checker.engines.smt.encoding import encode
 from checker.engines.smt.layout import Capacities
-from checker.engines.smt.oracle import OutOfTime, oracle_named
+from checker.engines.smt.oracle import OutOfMemory, OutOfTime, oracle_named
 
 #: How deep to look where no limit is given.
 DEPTH_DEFAULT = 10
@@ -52,6 +53,8 @@ class SmtEngine:
                     clauses = search.clauses
         except OutOfTime:
             findings.stopped = f"time limit of {limits.time_s_max:g} s"
+        except OutOfMemory:
+            findings.stopped = f"memory limit of {shown_bytes(limits.memory_bytes_max or 0)}"
         except KeyboardInterrupt:
             findings.stopped = "interrupted"
         seconds = time.monotonic() - begun

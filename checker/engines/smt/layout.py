@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
+from checker.engines.smt.numbers import Numbers
 from checker.engines.smt.symbols import (
     CASES_MAX,
     BagOf,
@@ -76,8 +78,8 @@ class Packing:
     """Values of types as bits."""
 
     def __init__(self, symbols: Symbols, capacities: Capacities) -> None:
-        self._symbols = symbols
-        self._circuit: Circuit = symbols.circuit
+        self.symbols = symbols
+        self.circuit: Circuit = symbols.circuit
         self.capacities = capacities
 
     def width(self, type_: Type) -> int:
@@ -136,12 +138,50 @@ class Packing:
         """The number within bounds that the next bits hold."""
         return Num(tuple(next(bits) for _ in range(width_of(low, high))), low, high)
 
+    def in_bounds(self, value: Num) -> list[int]:
+        """Literals that hold where the bits of a number lie within its bounds."""
+        width = len(value.bits)
+        low, high = (-(1 << width - 1), (1 << width - 1) - 1) if value.low < 0 else (0, (1 << width) - 1)
+        free = Num(value.bits, low, high)
+        numbers = Numbers(self.symbols)
+        return [numbers.at_most(constant(value.low), free), numbers.at_most(free, constant(value.high))]
+
+    def well_formed(self, type_: Type, value: Symbol) -> list[int]:
+        """Literals that hold where the numbers inside a value of the type lie within their bounds."""
+        match type_:
+            case OptionType(inner):
+                some = value.some
+                return [self.circuit.implies(some, lit) for lit in self.well_formed(inner, value.value)]
+            case RecordType(_, fields):
+                parts = zip(fields, value.fields, strict=True)
+                return [lit for (_, t), part in parts for lit in self.well_formed(t, part)]
+            case BagType():
+                return [lit for count in value.counts.values() for lit in self.in_bounds(count)]
+            case MapType(_, inner):
+                entries = value.entries.values()
+                return [
+                    self.circuit.implies(there, lit)
+                    for there, entry in entries
+                    for lit in self.well_formed(inner, entry)
+                ]
+            case FifoType(element):
+                items = value.items
+                order = [self.circuit.implies(b, a) for (a, _), (b, _) in pairwise(items)]
+                within = [
+                    self.circuit.implies(there, lit)
+                    for there, item in items
+                    for lit in self.well_formed(element, item)
+                ]
+                return order + within
+            case _:
+                return self.in_bounds(value) if isinstance(value, Num) else []
+
     def bits(self, type_: Type, value: Symbol, there: int, beyond: list[int]) -> list[int]:
         """The bits of a value that fits its type, all 0 where ``there`` does not hold.
 
         Where a capacity is exceeded, a literal that says so is put on ``beyond``.
         """
-        circuit = self._circuit
+        circuit = self.circuit
         match type_:
             case BoolType():
                 return [circuit.and_(there, value)]
@@ -181,24 +221,24 @@ class Packing:
         found = []
         for key in keys_of(element):
             count = value.counts.get(key, constant(0))
-            beyond += [self._circuit.and_(there, bit) for bit in count.bits[width:] if bit != FALSE]
-            found += [self._circuit.and_(there, count.bit(i)) for i in range(width)]
+            beyond += [self.circuit.and_(there, bit) for bit in count.bits[width:] if bit != FALSE]
+            found += [self.circuit.and_(there, count.bit(i)) for i in range(width)]
         return found
 
     def _fifo_bits(self, element: Type, value: Seq, there: int, beyond: list[int]) -> list[int]:
-        items = self._symbols.packed(value).items
+        items = self.symbols.packed(value).items
         slots = self.capacities.fifo_length_max
         found = []
         for position in range(slots):
             present, item = items[position] if position < len(items) else (FALSE, None)
-            present = self._circuit.and_(there, present)
+            present = self.circuit.and_(there, present)
             found.append(present)
             if present == FALSE:
                 found += [FALSE] * self.width(element)
             else:
                 found += self.bits(element, item, present, beyond)
         if len(items) > slots:
-            beyond.append(self._circuit.and_(there, items[slots][0]))
+            beyond.append(self.circuit.and_(there, items[slots][0]))
         return found
 
     def decoded(self, type_: Type, bits: Iterator[bool]) -> Value:
@@ -281,7 +321,7 @@ class Layout:
         self._once = any(label.call.applied_once for p in program.processes for label in p.labels)
         budgets = program.budgets
         self.attempts_max = budgets.max_attempts if budgets.fail or budgets.ambiguous else 1
-        self._has_applied = self._once and self.attempts_max > 1
+        self.has_applied = self._once and self.attempts_max > 1
         self.bits = self._width()
         if self.bits > STATE_BITS_MAX:
             raise Unsupported(f"a state takes {self.bits:,} bits, more than {STATE_BITS_MAX:,}")
@@ -290,7 +330,7 @@ class Layout:
         width = sum(self.packing.width(variable.type) for variable in self.program.variables)
         for process in self.program.processes:
             one = width_of(0, len(process.labels) - 1) + width_of(0, self.attempts_max - 1)
-            one += int(self._has_applied)
+            one += int(self.has_applied)
             one += sum(place.marked + self.packing.width(place.type) for place in self.places[process.name])
             width += one * process.instances
         return width + sum(width_of(0, amount) for amount in self.program.budgets.amounts)
@@ -311,7 +351,7 @@ class Layout:
         packing = self.packing
         label = packing.number(0, len(process.labels) - 1, bits)
         attempt = packing.number(0, self.attempts_max - 1, bits)
-        applied = next(bits) if self._has_applied else FALSE
+        applied = next(bits) if self.has_applied else FALSE
         local = {
             place.name: (next(bits) if place.marked else TRUE, packing.symbol(place.type, bits))
             for place in self.places[process.name]
@@ -327,7 +367,7 @@ class Layout:
             process, _ = self.program.process_of(instance)
             found += [waiting.label.bit(i) for i in range(width_of(0, len(process.labels) - 1))]
             found += [waiting.attempt.bit(i) for i in range(width_of(0, self.attempts_max - 1))]
-            found += [waiting.applied] * self._has_applied
+            found += [waiting.applied] * self.has_applied
             for place in self.places[process.name]:
                 there, value = waiting.locals.get(place.name, (FALSE, None))
                 found += [there] * place.marked
@@ -338,6 +378,36 @@ class Layout:
         for amount, left in zip(self.program.budgets.amounts, state.budgets, strict=True):
             found += [left.bit(i) for i in range(width_of(0, amount))]
         return found
+
+    def well_formed(self, row: list[int]) -> list[int]:
+        """Literals that hold in every row of a state: numbers within bounds, 0 where nothing is.
+
+        They follow from how rows are made. A proof, which begins with any row, is told them.
+        """
+        state = self.symbols(row)
+        packing, circuit = self.packing, self.packing.circuit
+        found = []
+        for variable in self.program.variables:
+            found += packing.well_formed(variable.type, state.variables[variable.name])
+        for instance, waiting in enumerate(state.processes):
+            process, _ = self.program.process_of(instance)
+            found += packing.in_bounds(waiting.label) + packing.in_bounds(waiting.attempt)
+            for place in self.places[process.name]:
+                there, value = waiting.locals[place.name]
+                labels = [label for label in process.labels if place.name in label.live]
+                kept = circuit.any(
+                    packing.symbols.equal(waiting.label, constant(label.id)) for label in labels
+                )
+                if place.marked:
+                    found.append(circuit.implies(there, kept))
+                    kept = there
+                found += [circuit.implies(bit, kept) for bit in packing.bits(place.type, value, TRUE, [])]
+                found += [circuit.implies(kept, lit) for lit in packing.well_formed(place.type, value)]
+        for left in state.budgets:
+            found += packing.in_bounds(left)
+        canonical = self.row(state, [])
+        found += [circuit.equal(a, b) for a, b in zip(canonical, row, strict=True)]
+        return sorted({literal for literal in found if literal != TRUE})
 
     def encoded(self, state: State) -> list[bool] | None:
         """The row of a state; None where a capacity is too small for it."""
@@ -372,7 +442,7 @@ class Layout:
             process, _ = self.program.process_of(instance)
             label = packing.decoded_number(0, len(process.labels) - 1, bits)
             attempt = packing.decoded_number(0, self.attempts_max - 1, bits)
-            applied = next(bits) if self._has_applied else False
+            applied = next(bits) if self.has_applied else False
             local = {
                 place.name: (next(bits) if place.marked else True, packing.decoded(place.type, bits))
                 for place in self.places[process.name]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from checker.engines.memory import resident_bytes
 from checker.errors import UserError
 
 #: How many conflicts a solver may have between two looks at the clock.
@@ -22,19 +23,27 @@ class OutOfTime(Exception):
     """A query was given up: its deadline has passed."""
 
 
+class OutOfMemory(Exception):
+    """A query was given up: the process holds more memory than it may."""
+
+
 @dataclass(slots=True)
 class Watch:
     """What looks after a query while it runs.
 
     ``deadline`` is a time of ``time.monotonic()``; ``look`` is called from time to time.
+    ``memory_bytes_max`` is what the process may hold.
     """
 
     deadline: float | None = None
     look: Callable[[], None] = lambda: None
+    memory_bytes_max: int | None = None
 
     def check(self) -> None:
-        """Look, and raise OutOfTime where the deadline has passed."""
+        """Look, and raise OutOfTime or OutOfMemory where a limit is reached."""
         self.look()
+        if self.memory_bytes_max is not None and resident_bytes() > self.memory_bytes_max:
+            raise OutOfMemory
         if self.deadline is not None and time.monotonic() >= self.deadline:
             raise OutOfTime
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from checker.engines.smt.circuit import FALSE
@@ -23,15 +23,26 @@ class Frame:
 
 
 class Unrolling:
-    """Runs of ``depth`` steps from an initial state; every step of a run but the last is valid."""
+    """Runs of ``depth`` steps from an initial state; every step of a run but the last is valid.
 
-    def __init__(self, system: System, make: Callable[[], Solver]) -> None:
+    ``alike`` names index sets whose members the program treats alike. Of the runs that renaming them makes
+    of one, only one is looked at: that in which steps first pick their members in order.
+    """
+
+    def __init__(self, system: System, make: Callable[[], Solver], alike: Sequence[str] = ()) -> None:
         self.system = system
         self.solver = make()
         self.clauses = Clauses(self.solver)
+        self._picked = {
+            name: [-self.clauses.true] * len(system.uses[name][0]) for name in alike if system.uses[name]
+        }
         self._step = Template(
             system.circuit,
-            [*system.following, system.valid, system.beyond, *(fault.literal for fault in system.faults)],
+            [
+                *(*system.following, system.valid, system.beyond),
+                *(fault.literal for fault in system.faults),
+                *(literal for name in self._picked for row in system.uses[name] for literal in row),
+            ],
         )
         self._templates = self._grouped()
         self._copies: dict[tuple[str, int], Copy] = {}
@@ -55,7 +66,20 @@ class Unrolling:
         return len(self.frames) - 1
 
     def _frame(self, row: tuple[int, ...]) -> Frame:
-        return Frame(row, self._step.copy(self.clauses, self._inputs(row)))
+        step = self._step.copy(self.clauses, self._inputs(row))
+        self._in_order(step)
+        return Frame(row, step)
+
+    def _in_order(self, step: Copy) -> None:
+        """Let the step pick a member only where the one before it was picked, now or earlier."""
+        for name, picked in self._picked.items():
+            for row in self.system.uses[name]:
+                picks = step.row(row)
+                self.clauses.add([[-picks[i], picked[i - 1]] for i in range(1, len(picks))])
+                for i, pick in enumerate(picks):
+                    either = self.clauses.variable()
+                    self.clauses.add([[-either, pick, picked[i]], [either, -pick], [either, -picked[i]]])
+                    picked[i] = either
 
     def _inputs(self, row: tuple[int, ...], before: tuple[int, ...] | None = None) -> dict[int, int]:
         system = self.system
