@@ -18,7 +18,7 @@ from checker.engines.runner import ENGINES
 from checker.report.data import SCHEMA_VERSION, checked_data
 from checker.report.text import print_mutations, print_verdicts, print_warnings
 from checker.spec import find_specs, load_spec
-from checker.spec.check import Status, check, check_mutations
+from checker.spec.check import Status, check, check_mutations, compiling_ahead
 
 _EXAMPLES = """\b
 Examples:
@@ -94,31 +94,38 @@ def check_command(
     documents: list[dict[str, Any]] = []
     statuses: list[Status] = []
     interrupted = False
-    for spec in loaded:
-        try:
-            with progress_line(str(spec.path)) as show:
+    with compiling_ahead(loaded, engine, symmetry):
+        for spec in loaded:
+            try:
+                with progress_line(str(spec.path)) as show:
 
-                def report(mutation: str, now: Progress, show: Callable[[str], None] = show) -> None:
-                    show(_progress_text(now) + (f"  mutation '{mutation}'" if mutation else ""))
+                    def report(mutation: str, now: Progress, show: Callable[[str], None] = show) -> None:
+                        show(_progress_text(now) + (f"  mutation '{mutation}'" if mutation else ""))
 
-                checked = check(
-                    spec, engine, limits, partial(report, ""), threads or 0, symmetry=symmetry, order=order
-                )
-                checked = check_mutations(checked, engine, limits, report, threads or 0, symmetry)
-        except KeyboardInterrupt:  # outside the search, which keeps what it has found
-            interrupted = True
-            break
-        saved = save_traces(checked, Path(traces))
-        statuses.append(checked.status)
-        documents.append(checked_data(checked, saved))
-        if not as_json:
-            print_verdicts(console, checked)
-            print_mutations(console, checked)
-            print_warnings(console, spec)
-            print_runs(console, checked, saved, quiet)
-        if checked.interrupted:
-            interrupted = True
-            break
+                    checked = check(
+                        spec,
+                        engine,
+                        limits,
+                        partial(report, ""),
+                        threads or 0,
+                        symmetry=symmetry,
+                        order=order,
+                    )
+                    checked = check_mutations(checked, engine, limits, report, threads or 0, symmetry)
+            except KeyboardInterrupt:  # outside the search, which keeps what it has found
+                interrupted = True
+                break
+            saved = save_traces(checked, Path(traces))
+            statuses.append(checked.status)
+            documents.append(checked_data(checked, saved))
+            if not as_json:
+                print_verdicts(console, checked)
+                print_mutations(console, checked)
+                print_warnings(console, spec)
+                print_runs(console, checked, saved, quiet)
+            if checked.interrupted:
+                interrupted = True
+                break
     code = 130 if interrupted else exit_code(statuses)
     if as_json:
         click.echo(json.dumps({"version": SCHEMA_VERSION, "exit_code": code, "specs": documents}, indent=2))

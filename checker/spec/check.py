@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -22,6 +23,7 @@ from checker.engines.interface import (
     SearchOrder,
     Verdict,
 )
+from checker.engines.native import ahead as native_ahead
 from checker.ir.program import Program, Property, PropertyKind
 from checker.semantics.machine import Machine
 from checker.spec.load import Spec
@@ -167,6 +169,21 @@ def check(
     result = runner.run(engine or spec.engine, request)
     findings, failure = replayed(spec, result.verdicts, result.failure)
     return Checked(spec, result, findings, failure, interrupted=result.stopped == "interrupted")
+
+
+def compiling_ahead(
+    specs: Sequence[Spec], engine: str | None = None, symmetry: bool | None = None
+) -> AbstractContextManager[None]:
+    """While the code inside checks specs, compile their models and mutated models in the background."""
+    programs = []
+    for spec in specs:
+        if (engine or spec.engine) == runner.DEFAULT_ENGINE:
+            models = [spec.lowered]
+            for mutation in spec.mutations:
+                models += [m for m in (mutation.lowered, mutation.original) if m is not None]
+            reduces = spec.symmetry if symmetry is None else symmetry
+            programs += [(model.program, reduces) for model in models]
+    return native_ahead.compiling_ahead(programs)
 
 
 def check_mutations(

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +33,10 @@ COMPILE_TIMEOUT_S = 300
 _PREFIX, _SUFFIX = "model-", ".so"
 #: A library ends with the digest of all before it, which loaders do not look at.
 _DIGEST_BYTES = 32
+
+
+#: Held while a library is built, by its name: another thread that wants it waits instead of building it, too.
+_building: dict[str, threading.Lock] = {}
 
 
 class CannotCompile(QuackcheckError):
@@ -112,11 +117,12 @@ def _in_cache(source: str, compiler: Compiler, name: str) -> Path:
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     found = folder / name
-    if found.exists() and _is_whole(found):
-        found.touch()
-    else:
-        _build(source, compiler, found)
-        _prune(folder, found)
+    with _building.setdefault(name, threading.Lock()):
+        if found.exists() and _is_whole(found):
+            found.touch()
+        else:
+            _build(source, compiler, found)
+            _prune(folder, found)
     return found
 
 
