@@ -65,6 +65,8 @@ class EventBus(Component, Generic[R, T]):
     A subclass sets ``has_dead_letter_queue`` to keep what would be dropped.
     """
 
+    transactional = False
+
     has_dead_letter_queue: bool = False
     #: One rule for each target; whether it is enabled.
     rules: Map[R, bool] = Map.filled(True)
@@ -175,6 +177,8 @@ class ArchivedEventBus(EventBus[R, T], Generic[R, T]):
 
 class CrossRegionBus(Component, Generic[R, T]):
     """A bus in one Region that forwards its events to a bus in another; both have the targets ``R``."""
+
+    transactional = False
 
     home: EventBus[R, T]
     away: EventBus[R, T]

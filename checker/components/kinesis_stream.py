@@ -62,6 +62,8 @@ class StreamRecord(Generic[S, T]):
 class KinesisStream(Component, Generic[K, S, T]):
     """A stream of ``T`` with partition keys ``K`` in at most as many shards as ``S`` has members."""
 
+    transactional = False
+
     records: Map[S, Fifo[T]] = Map.filled(Fifo())
     #: The shards that exist, open or closed.
     created: Set[S]

@@ -52,7 +52,7 @@ class LambdaMapping(SqsQueueWithDlq[T], Generic[T]):
             more = choose([False, len(self.visible) > 0 and len(batch) < 10])
         return batch
 
-    @operation
+    @operation(applied_once=True)
     def respond(self, batch_item_failures: Set[T]) -> None:
         """The function returns: what it does not list is deleted, what it lists becomes visible again."""
         for body in self.batches[caller()]:
@@ -65,7 +65,7 @@ class LambdaMapping(SqsQueueWithDlq[T], Generic[T]):
                     self._forget(body)
         self.batches.discard(caller())
 
-    @operation
+    @operation(applied_once=True)
     def fail(self) -> None:
         """The function raises: every message of the batch becomes visible again."""
         for body in self.batches[caller()]:
@@ -77,6 +77,8 @@ class LambdaMapping(SqsQueueWithDlq[T], Generic[T]):
 
 class LambdaStreamMapping(Component, Generic[S, T]):
     """A stream with shards ``S`` that invokes a function with batches of its records, a shard at a time."""
+
+    transactional = False
 
     bisects: bool = False
     max_retries: MaxRetries = 1
@@ -116,7 +118,7 @@ class LambdaStreamMapping(Component, Generic[S, T]):
         self.sizes[shard] = size
         return batch
 
-    @operation
+    @operation(applied_once=True)
     def respond(self, batch_item_failures: Set[Position]) -> None:
         """The function returns: the shard goes on at the lowest position listed, or after the batch."""
         for shard in self.running:
@@ -131,7 +133,7 @@ class LambdaStreamMapping(Component, Generic[S, T]):
                         self._go_on(shard, failed)
                     self._retry(shard, end - failed)
 
-    @operation
+    @operation(applied_once=True)
     def fail(self) -> None:
         """The function raises: the whole batch comes again, or its first half."""
         for shard in self.running:

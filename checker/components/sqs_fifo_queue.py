@@ -53,6 +53,8 @@ class FifoDelivery(Generic[G, T]):
 class SqsFifoQueue(Component, Generic[G, D, T]):
     """A FIFO queue of messages with body ``T``, in groups ``G``, with deduplication ids ``D``."""
 
+    transactional = False
+
     groups: Map[G, Fifo[T]] = Map.filled(Fifo())
     #: Who holds the head of a blocked group.
     in_flight: Map[G, Process]

@@ -61,6 +61,8 @@ class InFlight(Generic[T]):
 class SqsQueue(Component, Generic[T]):
     """A standard queue of messages with body ``T``."""
 
+    transactional = False
+
     visible: Bag[T]
     in_flight: Bag[InFlight[T]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -12,7 +14,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from checker.dsl.collections import Bag, Fifo, Map, Set
 from checker.dsl.declarations import Range
 from checker.dsl.index import Index, Process, size_of
-from checker.dsl.source import rejected
+from checker.dsl.source import field_location, rejected
 from checker.errors import Location
 from checker.ir.types import (
     BOOL,
@@ -196,4 +198,20 @@ def evaluated_hints(target: Any, where: Location | str) -> dict[str, Any]:
     except (NameError, TypeError, AttributeError, SyntaxError) as error:
         name = getattr(target, "__qualname__", str(target))
         hint = "import the name at the top of the file (not under TYPE_CHECKING)"
-        raise rejected(where, f"an annotation of {name} cannot be evaluated: {error}", hint) from None
+        if isinstance(error, TypeError):
+            hint = "give the class as many types as it has type parameters"
+        place = _field_at_fault(target) or where
+        raise rejected(place, f"an annotation of {name} cannot be evaluated: {error}", hint) from None
+
+
+def _field_at_fault(target: Any) -> Location | None:
+    """Where the first annotation of a class stands that cannot be evaluated by itself."""
+    for base in getattr(target, "__mro__", ()):
+        module = sys.modules.get(base.__module__)
+        known = {} if module is None else vars(module)
+        for name, text in inspect.get_annotations(base).items():
+            try:
+                _ = eval(text, known) if isinstance(text, str) else text
+            except (NameError, TypeError, AttributeError, SyntaxError):
+                return field_location(base, name)
+    return None

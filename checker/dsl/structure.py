@@ -102,6 +102,7 @@ def structure_of(
         where = field_location(cls, attribute)
         origin = get_origin(annotation) or annotation
         if isinstance(origin, type) and issubclass(origin, Component):
+            _check_types_given(origin, annotation, attribute, where)
             inner = table.arguments(origin, get_args(annotation), bound, where)
             component = structure_of(origin, table, found.qualified(attribute), inner, where)
             _check_wiring(component, attribute, where)
@@ -125,6 +126,14 @@ def _check_names(cls: type[Holder]) -> None:
         name, first, second = twice
         what = f"'{name}' is declared twice, in line {first.line} already"
         raise rejected(second, what, "give each field and component a name of its own")
+
+
+def _check_types_given(cls: type[Component], annotation: Any, attribute: str, where: Location) -> None:
+    """A generic component without its types would say of its own field that a variable stands for nothing."""
+    wanted = [variable.__name__ for variable in getattr(cls, "__parameters__", ())]
+    if wanted and not get_args(annotation):
+        hint = f"write {attribute}: {cls.__name__}[{', '.join(wanted)}], with a type for each"
+        raise rejected(where, f"'{attribute}' is a {cls.__name__} without its types", hint)
 
 
 def _check_wiring(component: HolderStructure, attribute: str, where: Location) -> None:

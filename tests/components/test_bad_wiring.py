@@ -65,7 +65,15 @@ def refused(project: Project, text: str, *parts: str, regions: int = 2, spec: st
         ("table: GlobalTable[Set[Key], Row]", ["is a collection", "immutable"]),
         ("table: CounterTable[Key, Row]", ["'table' cannot be a CounterTable here", "Row is not a number"]),
         ("table: Provider[Key, Set[Key]]", ["a collection cannot be an element"]),
-        ("table: DynamoTable", ["the type variable ~K stands for nothing here"]),
+        ("table: DynamoTable", ["'table' is a DynamoTable without its types", "table: DynamoTable[K, V]"]),
+        ("table: DynamoTable[Key]", ["Too few arguments for", "as many types as it has type parameters"]),
+        ("inbox: SqsQueue", ["'inbox' is a SqsQueue without its types", "inbox: SqsQueue[T]"]),
+        ("inbox: SqsQueue[Set[Key]]", ["a collection cannot be an element", "immutable"]),
+        ("inbox: SqsQueue[int]", ["an int without bounds", "Annotated[int, Range(0, 7)]"]),
+        ("queue: SqsFifoQueue[Key, Row]", ["Too few arguments for", "as many types"]),
+        ("stream: KinesisStream[Set[Key], Key, Row]", ["a collection cannot be an element"]),
+        ("function: LambdaMapping[str]", ["has the type str"]),
+        ("bus: EventBus[int, Row]", ["an int without bounds"]),
     ],
 )
 def test_a_component_wired_to_a_type_that_it_cannot_carry(
@@ -129,6 +137,27 @@ def test_strong_tables_take_no_part_in_transactions(project: Project) -> None:
     call = "await transact(self.table.put(here, Key(0), Row(Key(0))))"
     text = MODEL.format(declared="table: StrongGlobalTable[Key, Row]", called=call)
     refused(project, text, f"models/bad.py:{CALLED}", "a StrongGlobalTable takes no part in transactions")
+
+
+@pytest.mark.parametrize(
+    ("declared", "call", "name"),
+    [
+        ("inbox: SqsQueue[Key]", "self.inbox.send(Key(0))", "SqsQueue"),
+        ("inbox: SqsQueueWithDlq[Key]", "self.inbox.send(Key(0))", "SqsQueueWithDlq"),
+        ("queue: SqsFifoQueue[Key, Key, Key]", "self.queue.send(Key(0), Key(0), Key(0))", "SqsFifoQueue"),
+        ("stream: KinesisStream[Key, Key, Key]", "self.stream.put(Key(0), Key(0))", "KinesisStream"),
+        (
+            "function: LambdaStreamMapping[Key, Key]",
+            "self.function.put(Key(0), Key(0))",
+            "LambdaStreamMapping",
+        ),
+        ("bus: EventBus[Key, Key]", "self.bus.put(Key(0))", "EventBus"),
+        ("bus: CrossRegionBus[Key, Key]", "self.bus.put(Key(0))", "CrossRegionBus"),
+    ],
+)
+def test_messages_take_no_part_in_transactions(project: Project, declared: str, call: str, name: str) -> None:
+    text = MODEL.format(declared=f"{PLAIN}\n    {declared}", called=f"await transact({call})")
+    refused(project, text, f"models/bad.py:{CALLED + 1}", f"a {name} takes no part in transactions")
 
 
 def test_a_negative_budget_of_a_component(project: Project) -> None:
