@@ -25,7 +25,7 @@ from checker.dsl import (
 )
 
 
-class Order(Index, interchangeable=True):
+class Order(Index):
     """Orders."""
 
 

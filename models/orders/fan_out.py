@@ -25,11 +25,11 @@ from checker.dsl import (
 )
 
 
-class Order(Index, interchangeable=True):
+class Order(Index):
     """Orders."""
 
 
-class Service(Index, interchangeable=True):
+class Service(Index):
     """Services that have to know of every order: billing, shipping, mail."""
 
 
