@@ -58,6 +58,15 @@ class Checkout(Model):
         self.clients.send(SHOP, order)
         self.picking.send(WAREHOUSE, order)
 
+    def is_whole(self, order: Order) -> bool:
+        """Whether the warehouse's Region shows all of an order; each variant has its own tables."""
+        return True
+
+    @always
+    def nothing_ships_in_part(self) -> bool:
+        """What the warehouse ships is there as a whole."""
+        return all(self.is_whole(order) for order in self.picking.confirmed)
+
     @always
     def no_reserved_order_is_cancelled(self) -> bool:
         """The warehouse never takes an order for one without goods: they all have some."""
@@ -79,6 +88,9 @@ class TrustedTransaction(Checkout):
 
     orders: GlobalTable[Order, Row]
     reservations: GlobalTable[Order, Row]
+
+    def is_whole(self, order: Order) -> bool:
+        return self.orders.has(WAREHOUSE, order) and self.reservations.has(WAREHOUSE, order)
 
     @process
     async def shop(self) -> None:
@@ -109,6 +121,9 @@ class MarkerLast(Checkout):
     orders: GlobalTable[Order, Row]
     reservations: GlobalTable[Order, Row]
     markers: GlobalTable[Order, Row]
+
+    def is_whole(self, order: Order) -> bool:
+        return self.orders.has(WAREHOUSE, order) and self.reservations.has(WAREHOUSE, order)
 
     @process
     async def shop(self) -> None:
@@ -151,6 +166,9 @@ class OneItem(Checkout):
     """Keep what belongs together in one item: it arrives as a whole."""
 
     orders: GlobalTable[Order, WholeOrder]
+
+    def is_whole(self, order: Order) -> bool:
+        return self.orders.has(WAREHOUSE, order)
 
     @process
     async def shop(self) -> None:
