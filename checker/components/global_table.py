@@ -169,13 +169,13 @@ class GlobalTable(Component, Generic[K, V]):
     def write(self, region: Region, key: K, item: V | None) -> None:
         """Write a version of an item in a Region, and send it to the others; None deletes the item."""
         present = self.shown.get(Replica(region, key))
-        count = sum(1 for version in self.versions if version.key == key)
-        rank = count
+        latest = max((version.rank for version in self.versions if version.key == key), default=-1) + 1
+        rank = latest
         if self.behind == region:
             rank = choose(
                 place
                 for place in range(VERSIONS_MAX)
-                if place <= count and (present is None or present < place)
+                if place <= latest and (present is None or present < place)
             )
         for steps in range(VERSIONS_MAX):
             later = VERSIONS_MAX - 1 - steps
@@ -270,8 +270,11 @@ class GlobalTable(Component, Generic[K, V]):
         self.lost.add(region)
         for version in self.versions:
             self.shown.discard(Replica(region, version.key))
-        for arrival in self.arriving:
-            if arrival.target == region or self.arriving[arrival] == region:
-                del self.arriving[arrival]
-        for version in self.versions:
-            self._forget(version.key)
+        sent = Set(arrival for arrival in self.arriving if self.arriving[arrival] == region)
+        bound = Set(arrival for arrival in self.arriving if arrival.target == region)
+        for arrival in sent | bound:
+            self.arriving.discard(arrival)
+        # What is left keeps its places; the next write of the item closes the gaps.
+        dead = Set(version for version in self.versions if not self._is_alive(version.key, version.rank))
+        for version in dead:
+            self.versions.discard(version)

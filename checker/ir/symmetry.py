@@ -64,7 +64,7 @@ _BLIND = frozenset(
 )
 _LISTINGS = frozenset({Op.ELEMENTS, Op.DISTINCT, Op.MAP_VALUES, Op.MAP_ITEMS})
 #: Changes that can be made in any order, as long as only one kind of them is made.
-_COMMUTING = frozenset({Op.SET_ADD, Op.SET_DISCARD, Op.BAG_ADD})
+_COMMUTING = frozenset({Op.SET_ADD, Op.SET_DISCARD, Op.BAG_ADD, Op.MAP_DISCARD})
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ BROKEN = {
         "            self.line.append(order)\n",
         "takes its members in order",
     ),
+    "a loop that discards as long as there are several": (
+        "    @action\n    def drop(self) -> None:\n        for order in Order:\n"
+        "            if len(self.rows) > 1:\n                self.rows.discard(order)\n",
+        "takes its members in order",
+    ),
     "a list in order": (
         "    @action\n    def take(self) -> None:\n        when(len(self.rows) > 0)\n"
         "        first = self.rows.values()[0]\n        self.last = first.order\n",
@@ -109,6 +114,10 @@ KEPT = {
     "a loop that adds": (
         "    @action\n    def reset(self) -> None:\n        for order in Order:\n"
         "            if order in self.done:\n                self.flags[order] = True\n"
+    ),
+    "a loop that discards entries": (
+        "    @action\n    def drop(self) -> None:\n        for order in self.done:\n"
+        "            self.rows.discard(order)\n"
     ),
     "all and any that cannot fail": (
         "    @always\n    def rows_fit(self) -> bool:\n"
