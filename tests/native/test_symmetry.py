@@ -40,6 +40,8 @@ SMALL = [
 ]
 #: Its records hold records that name members, each with a renaming function of its own.
 NESTED = "specs/inventory/strong_pieces.toml"
+#: Its global table keeps several versions of the items that stand for interchangeable customers.
+REPLICATED = "specs/reads/session_token.toml"
 SEEDS_IN_CI = 60
 PARTS = 4
 
@@ -63,7 +65,7 @@ def _stored(lowered: LoweredModel, reduced: bool) -> list[State]:
         return [source.layout.decode(words) for words in search.states()]
 
 
-@pytest.mark.parametrize("path", [*SMALL, NESTED])
+@pytest.mark.parametrize("path", [*SMALL, NESTED, REPLICATED])
 def test_a_reduced_search_of_a_spec_finds_the_same(path: str) -> None:
     request = Request(load_spec(Path(path)).lowered)
     permutations = symmetry_of(request.lowered.program, 64).permutations
