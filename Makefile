@@ -24,6 +24,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/quackcheck testgen --check
+	$(BIN)/quackcheck matrix --update docs/strategy.md --check
 
 bench: setup
 	$(BIN)/python -m benchmarks.run

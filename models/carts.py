@@ -103,8 +103,11 @@ class Carts(Model):
 
     @reachable
     def both_regions_show_both_lines(self) -> bool:
-        """Lines get into carts, and from one Region to the other."""
-        return any(all(self.shows(r, CartLine(cart, line)) for r in Region for line in Line) for cart in Cart)
+        """Lines get into carts, are acknowledged, and get from one Region to the other."""
+        return len(self.shoppers.waiting) == 0 and any(
+            all(self.shows(region, CartLine(cart, line)) for region in Region for line in Line)
+            for cart in Cart
+        )
 
 
 @record

@@ -115,6 +115,9 @@ class Request:
 
     ``wanted`` names the only properties whose answers are needed: the search may end as soon as each of
     them has its run, with ``stopped`` saying ALL_FOUND. The answers of the others are then UNKNOWN.
+
+    ``retells`` says that of several shortest runs the one in the order of the rules is wanted, which takes
+    a second search of the first states.
     """
 
     lowered: LoweredModel
@@ -124,6 +127,7 @@ class Request:
     symmetry: bool = True
     order: SearchOrder = SearchOrder.BREADTH_FIRST
     wanted: frozenset[str] | None = None
+    retells: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ def _retold(result: Result, request: Request, whole: Result | None) -> Result:
     and no fault before it is needed. ``whole`` is what the explicit engine found, where it has searched.
     """
     deepest = max((len(v.path.transitions) for v in result.verdicts if v.path is not None), default=0)
+    if whole is None and not request.retells:
+        return result
     if deepest == 0 or result.stopped == "interrupted":
         return result
     limits = Limits(states_max=RETELL_STATES_MAX, depth_max=deepest)

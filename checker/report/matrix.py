@@ -26,7 +26,8 @@ def cell_text(cell: Cell | None) -> str:
         return "model error"
     if cell.violated:
         steps = _steps(cell.violated[0])
-        return "FAILS" if steps is None else f"FAILS ({steps})"
+        bound = "" if cell.inherited is None else "≤ "
+        return "FAILS" if steps is None else f"FAILS ({bound}{steps})"
     return "undecided" if cell.status is Status.UNDECIDED else "holds"
 
 
@@ -51,7 +52,7 @@ def stories(row: Row) -> Iterator[tuple[str, Finding]]:
     told: dict[str, Finding] = {}
     under: dict[str, list[str]] = {}
     for title, cell in row.cells.items():
-        for finding in cell.violated:
+        for finding in cell.violated if cell.inherited is None else ():
             under.setdefault(finding.name, []).append(title)
             known = told.get(finding.name)
             if known is None or (_steps(finding) or 0) < (_steps(known) or 0):
@@ -186,6 +187,7 @@ def _cell_data(cell: Cell) -> dict[str, Any]:
     program = cell.checked.spec.lowered.program
     return {
         "answer": answer,
+        "inherited": cell.inherited,
         "reason": _trouble(cell),
         "bounds": {index.name: index.size for index in program.index_sets},
         "max_attempts": program.budgets.max_attempts,

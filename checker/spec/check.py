@@ -149,6 +149,7 @@ def check(
     threads: int = 0,
     symmetry: bool | None = None,
     order: SearchOrder = SearchOrder.BREADTH_FIRST,
+    retells: bool = True,
 ) -> Checked:
     """Check a spec.
 
@@ -158,6 +159,7 @@ def check(
         threads: of the native engine, 0 one per core.
         symmetry: overrides whether the engine may look at one state of each orbit only.
         order: in which the native engine looks at states.
+        retells: of several shortest runs, give the one in the order of the rules.
 
     Raises:
         UserError: no such engine.
@@ -165,7 +167,7 @@ def check(
     """
     within = _limits(spec.limits, limits or Limits())
     reduces = spec.symmetry if symmetry is None else symmetry
-    request = Request(spec.lowered, within, report, threads, reduces, order)
+    request = Request(spec.lowered, within, report, threads, reduces, order, retells=retells)
     result = runner.run(engine or spec.engine, request)
     findings, failure = replayed(spec, result.verdicts, result.failure)
     return Checked(spec, result, findings, failure, interrupted=result.stopped == "interrupted")
@@ -218,7 +220,7 @@ def check_mutations(
             if left is not None:
                 left = max(left - (time.monotonic() - begun), 0.01)
             within = replace(merged, time_s_max=left)
-            request = Request(lowered, within, told, threads, reduces, wanted=wanted)
+            request = Request(lowered, within, told, threads, reduces, wanted=wanted, retells=False)
             result = runner.run(engine or spec.engine, request)
             if result.stopped == "interrupted":
                 raise KeyboardInterrupt

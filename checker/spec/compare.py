@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import Answer, Limits, Progress
@@ -13,7 +13,7 @@ from checker.spec.matrix import Matrix, Variant
 from checker.spec.price import Price, price_of
 
 #: Spaces up to this size are left to the explicit engine: it is done before a compiler is.
-EXPLICIT_STATES_MAX = 5_000
+EXPLICIT_STATES_MAX = 2_000
 
 Report = Callable[[str, str, Progress], None]
 
@@ -22,11 +22,13 @@ Report = Callable[[str, str, Progress], None]
 class Cell:
     """A variant under a class of faults. ``checked`` is None where it cannot have one of the faults.
 
-    ``findings`` are those of the properties that the matrix asks.
+    ``findings`` are those of the properties that the matrix asks. ``inherited`` names the class, all of
+    whose faults this one has, from which the failure is taken over; None where it was searched.
     """
 
     checked: Checked | None
     findings: tuple[Finding, ...] = ()
+    inherited: str | None = None
 
     @property
     def violated(self) -> tuple[Finding, ...]:
@@ -92,7 +94,7 @@ def compare(
         cells: dict[str, Cell] = {}
         price = Price({}, variant.until, False, "interrupted")
         try:
-            price = price_of(variant.fault_free, variant.until)
+            price = price_of(variant.fault_free, variant.until, variant.to_rest)
             for title, cell in _cells(matrix, variant, engine, report, threads):
                 cells[title] = cell
         except KeyboardInterrupt:
@@ -104,9 +106,14 @@ def compare(
 def _cells(
     matrix: Matrix, variant: Variant, engine: str | None, report: Report, threads: int
 ) -> Iterator[tuple[str, Cell]]:
+    failing: dict[str, Cell] = {}
     for title, spec in variant.checks.items():
         if spec is None:
             yield title, Cell(None)
+            continue
+        below = next((t for t in failing if _allows(spec, variant.checks[t])), None)
+        if below is not None:
+            yield title, replace(failing[below], inherited=below)
             continue
 
         def told(progress: Progress, title: str = title) -> None:
@@ -117,7 +124,20 @@ def _cells(
             raise KeyboardInterrupt
         asked = matrix.asked
         findings = [f for f in checked.findings if asked is None or f.name in asked]
-        yield title, Cell(checked, tuple(findings))
+        cell = Cell(checked, tuple(findings))
+        if matrix.inherits and any(f.trace is not None for f in cell.violated):
+            failing[title] = cell
+        yield title, cell
+
+
+def _allows(spec: Spec, other: Spec | None) -> bool:
+    """Whether a check allows every run of another one of the same model: its budgets are no smaller.
+
+    A counterexample stays one then; what is asked of states at rest does not look at faults.
+    """
+    assert other is not None
+    ours, theirs = spec.lowered.program.budgets, other.lowered.program.budgets
+    return all(mine >= yours for mine, yours in zip(ours.amounts, theirs.amounts, strict=True))
 
 
 def _checked(spec: Spec, engine: str | None, report: Callable[[Progress], None], threads: int) -> Checked:
@@ -127,4 +147,4 @@ def _checked(spec: Spec, engine: str | None, report: Callable[[Progress], None],
         checked = check(spec, ExplicitEngine.name, small, report)
         if not (checked.result.stopped or "").startswith("state limit"):
             return checked
-    return check(spec, engine, Limits(), report, threads)
+    return check(spec, engine, Limits(), report, threads, retells=False)

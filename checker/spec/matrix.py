@@ -20,6 +20,7 @@ from checker.spec.mutations import property_names
 from checker.spec.tables import Table, did_you_mean
 
 _KEYS = (
+    "inherit",
     "title",
     "description",
     "model",
@@ -32,7 +33,7 @@ _KEYS = (
     "variant",
 )
 _VARIANT_KEYS = ("name", "model", "description", "bounds", "sdk", "until")
-_PRICE_KEYS = ("bounds", "until")
+_PRICE_KEYS = ("bounds", "until", "rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,23 @@ class Variant:
     checks: Mapping[str, Spec | None]
     fault_free: LoweredModel
     until: str | None
+    to_rest: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A matrix file. ``faults`` maps the name of a class to its budgets by dotted name."""
+    """A matrix file. ``faults`` maps the name of a class to its budgets by dotted name.
+
+    ``inherits`` says that a variant that fails under a class is not searched under classes that have all
+    of its faults: it fails there, too.
+    """
 
     path: Path
     title: str
     description: str
     faults: Mapping[str, Mapping[str, int]]
     asked: frozenset[str] | None
+    inherits: bool
     limits: Limits
     variants: tuple[Variant, ...]
 
@@ -111,11 +118,34 @@ def load_matrix(path: Path) -> Matrix:
     reader.refuse_what_nobody_has(asked)
     budgets = {name: _amounts(budget) for name, budget in faults.items()}
     title, description = table.text("title", path.stem), table.text("description", "")
-    return Matrix(path, title, description, budgets, asked, limits, tuple(variants))
+    return Matrix(
+        path, title, description, budgets, asked, table.flag("inherit", False), limits, tuple(variants)
+    )
 
 
 def _amounts(budgets: Budgets) -> dict[str, int]:
     return {n: a for n, a in zip(budgets.names, budgets.amounts, strict=True) if a}
+
+
+def _means(name: str, fault: str) -> bool:
+    """Whether a name in a class of faults means a fault: ``*.partition`` is that of any component."""
+    return name == fault or (name.startswith("*.") and fault.endswith(name[1:]))
+
+
+def _component_budgets(budgets: Budgets, known: tuple[str, ...]) -> tuple[tuple[str, int], ...] | None:
+    """The budgets of a model's component faults in a class; None where the model cannot have the class.
+
+    A model has to have every fault that is named in full, and one at least of those with a ``*``.
+    """
+    found: dict[str, int] = {}
+    for name, amount in budgets.component:
+        if amount and not name.startswith("*.") and name not in known:
+            return None
+        found.update((fault, amount) for fault in known if _means(name, fault))
+    patterns = [name for name, amount in budgets.component if amount and name.startswith("*.")]
+    if patterns and not any(_means(name, fault) for name in patterns for fault in known):
+        return None
+    return tuple(found.items())
 
 
 def _fault_classes(table: Table) -> dict[str, Budgets]:
@@ -177,21 +207,21 @@ class _Reader:
         amounts = Table(overlaid(common, {k: own.table(k).data for k in common}), own.source)
         attempts = budgets_of(amounts).max_attempts
         plain = self._lowered(model, amounts, own, Budgets(max_attempts=attempts))
-        known = set(plain.program.budgets.names)
-        self._budgets |= known
+        self._budgets |= set(plain.program.budgets.names)
         self._properties |= set(property_names(plain))
         checks: dict[str, Spec | None] = {}
         for title, budgets in self._faults.items():
             checks[title] = None
-            if set(_amounts(budgets)) <= known:
-                component = tuple((n, a) for n, a in budgets.component if n in known)
+            component = _component_budgets(budgets, plain.program.budgets.names)
+            if component is not None:
                 full = Budgets(budgets.crash, budgets.fail, budgets.ambiguous, component, attempts)
                 lowered = self._lowered(model, amounts, own, full)
                 checks[title] = self._check(name, model, reference, lowered)
         sizes = overlaid(amounts.data, {"bounds": self._price.table("bounds").data})
         cheap = self._lowered(model, Table(sizes, own.source), own, Budgets(max_attempts=attempts))
         until = self._until(own, cheap)
-        return Variant(name, own.text("description", ""), reference, checks, cheap, until)
+        to_rest = self._price.flag("rest", True)
+        return Variant(name, own.text("description", ""), reference, checks, cheap, until, to_rest)
 
     def _lowered(self, model: type[Model], amounts: Table, own: Table, budgets: Budgets) -> LoweredModel:
         mentioned = set(index_sets_of(model))
@@ -233,7 +263,7 @@ class _Reader:
                     self._refuse(f"no variant has an index set '{name}'", f"[{place}]", name, self._sets)
         for title, budgets in self._faults.items():
             for name in _amounts(budgets):
-                if name not in self._budgets:
+                if not any(_means(name, known) for known in self._budgets):
                     what = f"no variant has a fault '{name}'"
                     self._refuse(what, f"[faults] {title}", name, self._budgets)
         for name in sorted(asked or ()):

@@ -14,7 +14,7 @@ from checker.semantics.machine import Machine
 from checker.semantics.state import State, StepKind, Transition
 
 #: How many states the search for the cheapest run may look at.
-STATES_MAX = 100_000
+STATES_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Price:
     """The calls of a cheapest run, by operation in the order of their first use.
 
     ``until`` names the ``@reachable`` property that the run makes true on its way; ``rests`` says that
-    nothing more can happen at its end. ``reason`` says why there is no such run; then all else is empty.
+    nothing more can happen at its end, or that it need not come to rest. ``reason`` says why there is no
+    such run; then all else is empty.
     """
 
     calls: Mapping[str, int]
@@ -36,7 +37,9 @@ class Price:
         return sum(self.calls.values())
 
 
-def price_of(lowered: LoweredModel, until: str | None, states_max: int = STATES_MAX) -> Price:
+def price_of(
+    lowered: LoweredModel, until: str | None, to_rest: bool = True, states_max: int = STATES_MAX
+) -> Price:
     """The cheapest run without faults that makes ``until`` true on its way and comes to rest.
 
     Fewest calls, then fewest steps. Where no such run comes to rest, the cheapest that makes ``until``
@@ -45,12 +48,14 @@ def price_of(lowered: LoweredModel, until: str | None, states_max: int = STATES_
     Args:
         lowered: a model with budgets of 0; what its environment and components do by themselves is free.
         until: a property, or None: then any run to rest counts.
+        to_rest: whether the run goes on to rest; else it ends where ``until`` is true first.
     """
-    return _Search(lowered, until, states_max).run()
+    return _Search(lowered, until, to_rest, states_max).run()
 
 
 class _Search:
-    def __init__(self, lowered: LoweredModel, until: str | None, states_max: int) -> None:
+    def __init__(self, lowered: LoweredModel, until: str | None, to_rest: bool, states_max: int) -> None:
+        self._to_rest = to_rest
         self._machine = Machine(lowered.program)
         self._until = until
         self._states_max = states_max
@@ -88,6 +93,8 @@ class _Search:
                 return Price({}, self._until, False, f"none found among {self._states_max:,} states")
             if node[1] and first_done is None:
                 first_done = node
+                if not self._to_rest and self._until is not None:
+                    return self._price(node, rests=True)
             rests = True
             for successor in self._machine.successors(node[0]):
                 kind, outcome = successor.transition.kind, successor.outcome

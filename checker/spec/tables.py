@@ -55,7 +55,8 @@ class Table:
         """The true or false under a key."""
         value = self.data.get(key, default)
         if not isinstance(value, bool):
-            raise UserError(f"expected true or false, found {value!r}", where=self.where(key))
+            hint = f"write: {key} = true"
+            raise UserError(f"expected true or false, found {value!r}", where=self.where(key), hint=hint)
         return value
 
     def number(self, key: str) -> float | None:

@@ -219,6 +219,47 @@ def test_a_fault_that_a_variant_cannot_have(shop: Project) -> None:
     assert matrix["variants"][2]["cells"]["twice"]["answer"] == "not applicable"
 
 
+def test_a_fault_of_any_component(shop: Project) -> None:
+    """A pattern stands for the fault of each component that has one; a variant without any has no cell."""
+    shop.write(
+        "models/jobs.py",
+        MODEL.replace("    sent: Set[Job]\n", "    sent: Set[Job]\n    more: SqsQueue[Job]\n"),
+    )
+    pattern = MATRIX.replace("inbox.duplicate = 1", '"*.duplicate" = 2, "*.nothing" = 1')
+    shop.write(PATH, pattern + '[[variant]]\nmodel = "Queueless"\n')
+    shop.refuses(["matrix"], f"{PATH} [faults] twice: no variant has a fault '*.nothing'")
+    shop.write(PATH, pattern.replace(', "*.nothing" = 1', "") + '[[variant]]\nmodel = "Queueless"\n')
+    matrix = load_matrix(Path(PATH))
+    budgets = [
+        check and {n: a for n, a in check.lowered.program.budgets.component if a}
+        for check in (variant.checks["twice"] for variant in matrix.variants)
+    ]
+    both = {"inbox.duplicate": 2, "more.duplicate": 2}
+    assert budgets == [both, both, None]
+
+
+def test_a_failure_that_is_inherited(shop: Project) -> None:
+    faults = MATRIX.replace('"twice" = {', '"both" = { crash = 1, inbox.duplicate = 1 }\n"twice" = {')
+    shop.write(PATH, "inherit = true\n" + faults)
+    outcome = shop.run("matrix")
+    assert "minted ids  holds     FAILS (7)  FAILS (≤ 7)  FAILS (6)\n" in outcome.out
+    assert "once (crash, twice, 6 steps)" in outcome.out
+    (matrix,) = json.loads(shop.run("matrix", "--json").out)["matrices"]
+    inherited = {title: cell["inherited"] for title, cell in matrix["variants"][1]["cells"].items()}
+    assert inherited == {"no fault": None, "crash": None, "both": "crash", "twice": None}
+    shop.write(PATH, faults.replace("RowId = 3", "RowId = 4"))
+    assert "minted ids  holds     FAILS (7)  FAILS (6)  FAILS (6)\n" in shop.run("matrix").out
+    shop.write(PATH, "inherit = 1\n" + faults)
+    shop.refuses(["matrix"], f"{PATH} inherit: ")
+
+
+def test_what_is_not_reachable_is_not_inherited(shop: Project) -> None:
+    """More faults can make more reachable: only counterexamples stay."""
+    shop.write(PATH, "inherit = true\n" + MATRIX + '[[variant]]\nmodel = "Queueless"\n')
+    (matrix,) = json.loads(shop.run("matrix", "--json").out)["matrices"]
+    assert [c.get("inherited") for c in matrix["variants"][2]["cells"].values()] == [None, None, None]
+
+
 @pytest.mark.parametrize("engine", ["native", "explicit", "reference"])
 def test_every_engine_gives_the_same(shop: Project, engine: str) -> None:
     assert shop.run("matrix", "--markdown", "--engine", engine).out == shop.run("matrix", "--markdown").out
@@ -241,6 +282,15 @@ def test_a_price_counts_what_the_work_takes(shop: Project) -> None:
     row = compare(load_matrix(Path(PATH))).rows[0]
     assert row.price.calls == {"inbox.receive": 3, "rows.put": 3, "inbox.delete": 3}
     assert (row.price.total, row.price.rests, row.price.until) == (9, True, "all_sent")
+
+
+def test_a_price_that_need_not_come_to_rest(shop: Project) -> None:
+    shop.write(PATH, MATRIX + "[price]\nrest = false\n")
+    prices = [row.price for row in compare(load_matrix(Path(PATH))).rows]
+    assert [(price.calls, price.rests) for price in prices] == [({}, True), ({}, True)]
+    shop.write(PATH, MATRIX + 'until = "all_done"\n[price]\nrest = false\n')
+    prices = [row.price for row in compare(load_matrix(Path(PATH))).rows]
+    assert prices[1].calls == {"inbox.receive": 1, "rows.insert": 1}
 
 
 def test_the_price_of_a_model_that_never_rests(shop: Project) -> None:
@@ -379,7 +429,7 @@ def test_wrong_arguments(shop: Project, arguments: list[str], text: str, parts: 
         ("RowId = 3", "RowId = 0", f"{PATH} [bounds]", "'RowId' has 0 members", "at least one member"),
         ("[faults]", "[price]\nbounds = { Jobs = 1 }\n[faults]", f"{PATH} [price.bounds]", "no variant has an index set 'Jobs'", "did you mean 'Job'?"),
         ("[faults]", '[price]\nuntil = "all_sentt"\n[faults]', f"{PATH} [price] until", "Once has no @reachable property 'all_sentt'", "did you mean 'all_sent'?"),
-        ("[faults]", "[price]\nfor = 1\n[faults]", f"{PATH} [price]", "unknown key 'for'", "known: bounds, until"),
+        ("[faults]", "[price]\nfor = 1\n[faults]", f"{PATH} [price]", "unknown key 'for'", "known: bounds, until, rest"),
         ("[bounds]", 'properties = ["onc"]\n[bounds]', f"{PATH} properties", "no variant has a property 'onc'", "did you mean 'once'?"),
         ("[bounds]", "[sdk]\nmax_attempts = 0\n[bounds]", f"{PATH} [sdk] max_attempts", "expected at least 1, got 0", "write: max_attempts = 1"),
         ("[bounds]", "[limits]\nstate = 1\n[bounds]", f"{PATH} [limits]", "unknown key 'state'", "did you mean 'states'?"),
