@@ -132,7 +132,7 @@ def test_wrong_options(project: Project, arguments: list[str]) -> None:
 def test_a_fault_of_quackcheck_is_no_verdict(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python would exit with 1, which means that a verdict differs."""
 
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("it broke")
 
     monkeypatch.setattr("checker.cli.check.check", broken)
@@ -157,7 +157,7 @@ def test_ctrl_c_while_a_result_is_confirmed_keeps_the_specs_before(
 ) -> None:
     first, second = project.sample("Ladder", ALL_OF_LADDER), project.sample("Ladder", name="second")
 
-    def interrupted(spec: Spec, *_: Any) -> Checked:
+    def interrupted(spec: Spec, *_: Any, **__: Any) -> Checked:
         if spec.name == "second":
             raise KeyboardInterrupt
         return check(spec)
