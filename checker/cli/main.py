@@ -15,6 +15,8 @@ from checker.errors import InternalError, UserError
 #: the help says of it: a module is imported when its verb is used, for some need much that others do not.
 VERBS = {
     "check": "Check specs, and compare the verdicts with what they expect.",
+    "prove": "Prove specs without a bound on the steps, with certificates.",
+    "verify-certificate": "Check a certificate again.",
     "simulate": "Walk through specs at random.",
     "testgen": "Write pytest files from counterexamples.",
     "matrix": "Compare variants of a protocol under classes of faults.",
@@ -40,8 +42,9 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"checker.cli.{cmd_name}")
-        command = getattr(module, f"{cmd_name}_command")
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"checker.cli.{name}")
+        command = getattr(module, f"{name}_command")
         assert isinstance(command, click.Command)
         return command
 

@@ -47,7 +47,7 @@ class Verdict:
 
     ``path`` is a counterexample, or the witness of a ``@reachable`` property; ``is_shortest`` says that
     none is shorter. ``reason`` says why an answer is UNKNOWN; ``depth`` up to where nothing was found,
-    where such a depth is known.
+    where such a depth is known. ``proved`` says that the answer rests on an inductive invariant.
     """
 
     property: str
@@ -56,8 +56,11 @@ class Verdict:
     depth: int | None = None
     reason: str = ""
     is_shortest: bool = True
+    proved: bool = False
 
     def __str__(self) -> str:
+        if self.proved and self.answer is Answer.HOLDS:
+            return f"{self.answer.value} (proved)"
         if self.answer is Answer.HOLDS_UP_TO:
             return f"{self.answer.value} depth {self.depth}"
         return str(self.answer.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from checker.dsl.lowering import LoweredModel
@@ -28,10 +28,12 @@ from checker.engines.native.simulate import simulate as simulate_compiled
 from checker.engines.reference import ReferenceMachine
 from checker.engines.reference.engine import ReferenceEngine
 from checker.engines.simulation import Simulation, SimulationRequest, Walker
+from checker.engines.smt.certificate import read_certificate, verified
 from checker.engines.smt.engine import SmtEngine
+from checker.engines.smt.prove import Proof, Prover
 from checker.engines.smt.symbols import Unsupported as NotEncodable
 from checker.errors import InternalError, ModelError, ModelErrorKind, UserError
-from checker.ir.program import PropertyKind
+from checker.ir.program import Program, PropertyKind
 from checker.semantics.machine import Machine
 from checker.semantics.state import State
 
@@ -83,6 +85,42 @@ def run(name: str, request: Request) -> Result:
         result = replace(engine_named(ExplicitEngine.name).check(request), notice=notice)
     _confirm_all(request.lowered, result.verdicts, result.failure)
     return result
+
+
+def prove(request: Request) -> Proof:
+    """Prove what holds after any number of steps, by the symbolic engine; every path is confirmed.
+
+    Raises:
+        UserError: the model cannot be encoded.
+        InternalError: the reference semantics disagree with what was found, or a proof fails its check.
+    """
+    try:
+        proof = Prover(request).run()
+    except NotEncodable as error:
+        hint = "`quackcheck check` exhausts its states instead"
+        raise UserError(f"no proof can be tried: {error}", hint=hint) from None
+    _confirm_all(request.lowered, proof.result.verdicts, proof.result.failure)
+    return proof
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a certificate claims, the number of its lemmas, and the obligations that fail."""
+
+    proved: tuple[str, ...]
+    lemmas: int
+    failed: tuple[str, ...]
+
+
+def verify_certificate(path: str, text: str, program_of: Callable[[str], Program]) -> Verified:
+    """Check a certificate's file; ``program_of`` lowers the spec that it names.
+
+    Raises:
+        UserError: it is no certificate, was edited, or is for another program.
+    """
+    data = read_certificate(path, text)
+    failed = verified(data, program_of(data["spec"]), path)
+    return Verified(tuple(data["proved"]), len(data["lemmas"]), tuple(failed))
 
 
 def simulate(request: SimulationRequest) -> Simulation:

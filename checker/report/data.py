@@ -117,6 +117,7 @@ def _finding(finding: Finding, saved: str | None) -> dict[str, Any]:
         "status": finding.status.name.lower(),
         "depth": verdict.depth,
         "reason": verdict.reason,
+        "proved": verdict.proved,
         "is_shortest": None if verdict.path is None else verdict.is_shortest,
         "story": finding.story,
         "trace": saved,

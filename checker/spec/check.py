@@ -24,6 +24,7 @@ from checker.engines.interface import (
     Verdict,
 )
 from checker.engines.native import ahead as native_ahead
+from checker.engines.smt.certificate import Certificate
 from checker.ir.program import Program, Property, PropertyKind
 from checker.semantics.machine import Machine
 from checker.spec.load import Spec
@@ -249,6 +250,22 @@ def _checked_mutation(
         verdicts = search(mutation.original, wanted).verdicts
         original = {v.property: v.answer for v in verdicts if v.property in wanted}
     return CheckedMutation(mutation, result, tuple(findings), original)
+
+
+def prove(
+    spec: Spec, limits: Limits, report: Callable[[Progress], None] = lambda progress: None
+) -> tuple[Checked, Certificate | None]:
+    """Prove a spec's properties without a bound on the steps, within the limits of time and memory.
+
+    Returns what was found, and the certificate of what was proved, if anything was.
+
+    Raises:
+        UserError: the model cannot be encoded.
+        InternalError: the reference semantics disagree with what was found, or a proof fails its check.
+    """
+    proof = runner.prove(Request(spec.lowered, limits, report))
+    findings, failure = replayed(spec, proof.result.verdicts, proof.result.failure)
+    return Checked(spec, proof.result, findings, failure), proof.certificate
 
 
 def worst_status(findings: Sequence[Finding], failure: Failure | None) -> Status:

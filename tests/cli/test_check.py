@@ -307,6 +307,7 @@ VERDICT_KEYS = {
     "status": str,
     "depth": (int, type(None)),
     "reason": str,
+    "proved": bool,
     "is_shortest": (bool, type(None)),
     "story": str,
     "trace": (str, type(None)),

@@ -103,3 +103,41 @@ class Favourite(Model):
     @always
     def the_last_is_not_picked(self) -> bool:
         return Item(2) not in self.picked
+
+
+Height = Annotated[int, Range(0, 31)]
+
+
+class Counting(Model):
+    """Thirty steps to something wrong."""
+
+    level: Height = 0
+
+    @action
+    def up(self) -> None:
+        when(self.level < 30)
+        self.level += 1
+
+    @always
+    def never_at_thirty(self) -> bool:
+        return self.level < 30
+
+    @always
+    def never_above(self) -> bool:
+        return self.level <= 30
+
+
+class Guarded(Model):
+    """The only step waits for something that never happens."""
+
+    open: bool = False
+    inside: bool = False
+
+    @action
+    def enter(self) -> None:
+        when(self.open)
+        self.inside = True
+
+    @always
+    def stays_outside(self) -> bool:
+        return not self.inside

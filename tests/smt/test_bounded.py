@@ -58,6 +58,8 @@ def compare(model: LoweredModel, depth: int, solver: str = "auto") -> Result:
         ours = runner.run("smt", request)
     finally:
         runner.ENGINES["smt"] = SmtEngine()
+    if ours.engine != "smt":
+        raise Unsupported(ours.notice)
     if theirs.failure is not None or ours.failure is not None:
         assert theirs.failure is not None
         assert ours.failure is not None

@@ -443,6 +443,7 @@ class Executor:
         inner = _Exits()
         inner.returns = exits.returns
         going: Path | None = path
+        before: Path | None = None
         unrolled = rounds = 0
         while going is not None and going.alive != FALSE:
             test = self.value(statement.condition, going)
@@ -453,12 +454,14 @@ class Executor:
             if going.alive == FALSE or (unrolled > 2 and not self.around.feasible(going.alive)):
                 break
             rounds += 1
-            if rounds > LOOP_STEPS_MAX:
+            is_endless = before is not None and is_same(before, going)
+            if is_endless or rounds > LOOP_STEPS_MAX:
                 self.fail(going, TRUE, ModelErrorKind.LOOP, statement.location)
                 break
             if unrolled > UNROLLED_MAX:
                 raise Unsupported(f"a loop of more than {UNROLLED_MAX} rounds at {statement.location}")
             inner.continues = []
+            before = going.fork(going.alive)
             ended = self.block(statement.body, going, inner)
             going = self.joined([*([ended] if ended is not None else []), *inner.continues])
         return self.joined([*inner.breaks, *after])
@@ -545,3 +548,13 @@ class _Fold:
             return other if best is None else executor.symbols.choose(known, best, other)
         executor.fail(self._path, known ^ 1, ModelErrorKind.EMPTY, expr.location)
         return placeholder(expr.type) if best is None else best
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths are in the same state, so that what made one from the other goes on for ever."""
+    if one.alive != other.alive or one.choices != other.choices or one.locals.keys() != other.locals.keys():
+        return False
+    pairs = [(value, other.variables[name]) for name, value in one.variables.items()]
+    for name, (there, value) in one.locals.items():
+        pairs += [(there, other.locals[name][0]), (value, other.locals[name][1])]
+    return all(a is b or (isinstance(a, int) and a == b) for a, b in pairs)

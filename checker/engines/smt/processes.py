@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from checker.engines.smt.circuit import FALSE, TRUE
-from checker.engines.smt.evaluation import UNROLLED_MAX, Executor, Path
+from checker.engines.smt.evaluation import UNROLLED_MAX, Executor, Path, is_same
 from checker.engines.smt.layout import ProcessSymbols, Unsure
 from checker.engines.smt.symbols import Num, Symbol, Unsupported, number
 from checker.errors import ModelErrorKind
@@ -199,7 +199,7 @@ class ProcessExecutor:
         executor = self._executor
         if not executor.around.feasible(path.alive):
             return False
-        if (block in seen and _is_same(seen[block], path)) or visits > LOOP_STEPS_MAX:
+        if (block in seen and is_same(seen[block], path)) or visits > LOOP_STEPS_MAX:
             executor.fail(path, TRUE, ModelErrorKind.LOOP, self._process.location)
             return False
         if visits > UNROLLED_MAX:
@@ -241,16 +241,6 @@ class ProcessExecutor:
         executor = self._executor
         type_ = self._process.locals[name]
         return executor.where(path, there, lambda: executor.stored(type_, value, path, label.location))
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    """Whether two paths are in the same state, so that what made one from the other goes on for ever."""
-    if one.alive != other.alive or one.choices != other.choices or one.locals.keys() != other.locals.keys():
-        return False
-    pairs = [(value, other.variables[name]) for name, value in one.variables.items()]
-    for name, (there, value) in one.locals.items():
-        pairs += [(there, other.locals[name][0]), (value, other.locals[name][1])]
-    return all(a is b or (isinstance(a, int) and a == b) for a, b in pairs)
 
 
 def _reverse_postorder(process: Process) -> dict[int, int]:

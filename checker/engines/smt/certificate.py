@@ -1,0 +1,181 @@
+"""Certificates: the lemmas of a proof, and their check by another solver than the one that found them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from checker.engines.interface import DEADLOCK_FREE
+from checker.engines.smt.encoding import System, encode
+from checker.engines.smt.ic3 import Cube
+from checker.engines.smt.layout import Capacities
+from checker.engines.smt.naming import fields_of, told
+from checker.engines.smt.obligations import Obligation, obligations, smtlib
+from checker.engines.smt.oracle import Z3Solver
+from checker.errors import InternalError, Location, UserError
+from checker.ir.program import Program
+from checker.ir.values import FrozenMap
+
+#: Raised when rows, lemmas or obligations change their meaning.
+FORMAT = 1
+_KEYS = {
+    "format": int,
+    "spec": str,
+    "model": str,
+    "program": str,
+    "capacities": dict,
+    "proved": list,
+    "lemmas": list,
+    "checksum": str,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """An inductive invariant: with how rows are made, no reachable state lies in one of the cubes.
+
+    ``proved`` names the properties that it proves; ``obligations`` are what a check of it asks.
+    """
+
+    model: str
+    program: str
+    capacities: Capacities
+    proved: tuple[str, ...]
+    lemmas: tuple[Cube, ...]
+    told: tuple[tuple[str, ...], ...]
+    script: str
+
+    def data(self, spec: str) -> dict[str, Any]:
+        """The certificate as JSON-like data."""
+        found: dict[str, Any] = {
+            "format": FORMAT,
+            "spec": spec,
+            "model": self.model,
+            "program": self.program,
+            "capacities": {
+                "bag_count_max": self.capacities.bag_count_max,
+                "fifo_length_max": self.capacities.fifo_length_max,
+            },
+            "proved": list(self.proved),
+            "lemmas": [
+                {"never_together": list(facts), "literals": sorted(cube, key=abs)}
+                for cube, facts in zip(self.lemmas, self.told, strict=True)
+            ],
+        }
+        return {**found, "checksum": _checksum(found)}
+
+
+def certified(system: System, lemmas: Sequence[Cube], proved: Sequence[str]) -> Certificate:
+    """The certificate of a proof, checked. Raises InternalError where the check fails."""
+    kept = tuple(sorted(set(lemmas), key=lambda cube: (len(cube), sorted(cube, key=abs))))
+    asked = obligations(system, kept, proved)
+    broken = broken_obligations(system, asked)
+    if broken:
+        raise InternalError(f"a proof does not pass its check: {', '.join(broken)}")
+    names = fields_of(system.layout)
+    return Certificate(
+        system.program.name,
+        program_hash(system.program),
+        system.layout.packing.capacities,
+        tuple(proved),
+        kept,
+        tuple(tuple(told(names, cube)) for cube in kept),
+        smtlib(system.circuit, asked),
+    )
+
+
+def broken_obligations(system: System, asked: Sequence[Obligation]) -> list[str]:
+    """The names of the obligations that Z3's SMT core, given them as SMT-LIB, does not confirm."""
+    import z3
+
+    broken = []
+    for one in asked:
+        solver = z3.SimpleSolver(ctx=z3.Context())
+        solver.from_string(smtlib(system.circuit, [one], is_bare=True))
+        if solver.check() != z3.unsat:
+            broken.append(one.name)
+    return broken
+
+
+def program_hash(program: Program) -> str:
+    """A hash of all that a program means; comments, descriptions and line numbers do not count."""
+    return hashlib.sha256(json.dumps(_meaning(program), sort_keys=True).encode()).hexdigest()
+
+
+def _meaning(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return [type(value).__name__, value.name]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {
+            one.name: _meaning(getattr(value, one.name))
+            for one in fields(value)
+            if one.name not in ("location", "description", "frames", "prefixes")
+        }
+        return [type(value).__name__, parts]
+    match value:
+        case Location():
+            return None
+        case FrozenMap() | Mapping():
+            return sorted(([_meaning(k), _meaning(v)] for k, v in value.items()), key=json.dumps)
+        case frozenset():
+            return sorted((_meaning(one) for one in value), key=json.dumps)
+        case tuple() | list():
+            return [_meaning(one) for one in value]
+        case None | bool() | int() | str():
+            return value
+        case _:
+            raise InternalError(f"a program that holds a {type(value)}")
+
+
+def _checksum(data: Mapping[str, Any]) -> str:
+    kept = {key: value for key, value in data.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def read_certificate(path: str, text: str) -> dict[str, Any]:
+    """The data of a certificate's file. Raises UserError where it is none, or was edited."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise UserError("this is no certificate: it is not JSON", where=path, hint=str(error)) from None
+    if not isinstance(data, dict) or "lemmas" not in data or "format" not in data:
+        raise UserError(
+            "this is no certificate", where=path, hint="certificates are written by `quackcheck prove`"
+        )
+    if data["format"] != FORMAT:
+        what = f"its format is {data['format']!r}, and this version of quackcheck reads {FORMAT}"
+        raise UserError(what, where=path, hint="prove again with this version")
+    wrong = [key for key, type_ in _KEYS.items() if not isinstance(data.get(key), type_)]
+    if wrong or data["checksum"] != _checksum(data):
+        what = "the certificate was edited: its checksum is not that of its contents"
+        raise UserError(what, where=path, hint="prove again")
+    return data
+
+
+def verified(data: Mapping[str, Any], program: Program, path: str) -> list[str]:
+    """Check a certificate's data against a program. Returns the names of the obligations that fail.
+
+    Raises UserError where it is a certificate of another program.
+    """
+    if data["program"] != program_hash(program):
+        what = f"this certificate is not for the present version of {data['model']}, its bounds and faults"
+        raise UserError(what, where=path, hint="prove again")
+    capacities = Capacities(**data["capacities"])
+    system = encode(program, Z3Solver, capacities)
+    lemmas = [frozenset(int(literal) for literal in lemma["literals"]) for lemma in data["lemmas"]]
+    names = fields_of(system.layout)
+    bits = system.layout.bits
+    for lemma, cube in zip(data["lemmas"], lemmas, strict=True):
+        if not cube or any(not 1 <= abs(literal) <= bits for literal in cube):
+            raise UserError("a lemma speaks of bits that a state has not", where=path, hint="prove again")
+        if lemma["never_together"] != told(names, cube):
+            raise UserError("a lemma's text is not what the lemma says", where=path, hint="prove again")
+    known = {prop.name for prop in program.properties}
+    for name in data["proved"]:
+        if name not in known and name != DEADLOCK_FREE:
+            raise UserError(f"there is no property '{name}'", where=path, hint="prove again")
+    return broken_obligations(system, obligations(system, lemmas, data["proved"]))

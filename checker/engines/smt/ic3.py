@@ -1,0 +1,348 @@
+"""Proof without a bound: an inductive invariant, found clause by clause.
+
+Source: A. Bradley, "SAT-based model checking without unrolling" (VMCAI 2011), in the form of N. Een,
+A. Mishchenko and R. Brayton, "Efficient implementation of property directed reachability" (FMCAD 2011).
+
+A cube is a set of literals of the state's row: ``i + 1`` where bit ``i`` is true, negative where it is false.
+A lemma is a cube that no reachable state lies in. Frame ``k`` holds the lemmas that are true of every
+state that ``k`` steps reach.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
+
+from checker.engines.smt.cnf import Clauses, Copy, Template
+from checker.engines.smt.encoding import System
+from checker.engines.smt.oracle import Solver, Watch
+from checker.errors import InternalError
+
+Cube = frozenset[int]
+
+#: After this many clauses that served one question only, a solver is built anew without them.
+QUESTIONS_MAX = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What must never happen: a literal over the system's state and inputs."""
+
+    name: str
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """The target is reached: the rows of a run to it, not a shortest one."""
+
+    rows: tuple[tuple[bool, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """The target is never reached: with what was known before, these lemmas are inductive and exclude it."""
+
+    lemmas: tuple[Cube, ...]
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Obligation:
+    """A cube from which the target can be reached; with these inputs, its states step into the next one."""
+
+    cube: Cube
+    inputs: tuple[bool, ...]
+    following: _Obligation | None
+
+
+class _Queries:
+    """A solver with the frames, and one without them that generalises the states that the first one finds."""
+
+    def __init__(self, system: System, bad: int, known: Sequence[Cube], make: Callable[[], Solver]) -> None:
+        self._system = system
+        self._bad = bad
+        self._known = known
+        self._make = make
+        self._well_formed = system.layout.well_formed(list(system.state))
+        roots = [*system.state, *system.inputs, *system.following, system.valid, bad, *self._well_formed]
+        self._template = Template(system.circuit, roots)
+        self._initial = Template(system.circuit, [*system.initial, system.initial_valid])
+        self.frames: list[set[Cube]] = [set(), set()]
+        self._lifter = Clauses(make())
+        self._lift_copy = self._template.copy(self._lifter, {})
+        self._constant = all(literal <= 1 for literal in system.initial)
+        self._questions = 0
+        self._build()
+
+    def _build(self) -> None:
+        system = self._system
+        self._clauses = Clauses(self._make())
+        self._copy = self._template.copy(self._clauses, {})
+        self._clauses.add([[self._copy[literal]] for literal in self._well_formed])
+        self._clauses.add([[-name for name in self._named(cube)] for cube in self._known])
+        self._active = [self._clauses.variable() for _ in self.frames]
+        initial = self._initial.copy(self._clauses, {})
+        begins = self._active[0]
+        ties = [[-begins, initial[system.initial_valid]]]
+        for ours, theirs in zip(self._copy.row(system.state), initial.row(system.initial), strict=True):
+            ties += [[-begins, -ours, theirs], [-begins, ours, -theirs]]
+        self._clauses.add(ties)
+        for level, cubes in enumerate(self.frames):
+            for cube in cubes:
+                self._state(level, cube)
+
+    def _named(self, cube: Iterable[int]) -> list[int]:
+        return _names(self._copy, self._system.state, cube)
+
+    def _state(self, level: int, cube: Cube) -> None:
+        self._clauses.add([[-self._active[level], *(-name for name in self._named(cube))]])
+
+    def _in_frame(self, level: int) -> list[int]:
+        return [self._active[0]] if level == 0 else self._active[level:]
+
+    def open_frame(self) -> None:
+        """One more frame, of which nothing is known."""
+        self.frames.append(set())
+        self._active.append(self._clauses.variable())
+
+    def learn(self, cube: Cube, level: int) -> None:
+        """A lemma that holds in frames up to a level; weaker ones are dropped."""
+        for below in range(1, level + 1):
+            weaker = {other for other in self.frames[below] if cube <= other}
+            self.frames[below] -= weaker
+        self.frames[level].add(cube)
+        self._state(level, cube)
+
+    def is_known(self, cube: Cube, level: int) -> bool:
+        """Whether a lemma excludes the whole cube from a frame."""
+        return any(lemma <= cube for lemmas in self.frames[level:] for lemma in lemmas)
+
+    def begins_in(self, cube: Cube, watch: Watch) -> bool:
+        """Whether some initial state lies in the cube."""
+        if self._constant:
+            initial = self._system.initial
+            return all(initial[abs(literal) - 1] == int(literal > 0) for literal in cube)
+        return self._clauses.solver.solve([self._active[0], *self._named(cube)], watch)
+
+    def bad_state(self, level: int, watch: Watch) -> _Obligation | None:
+        """States of a frame in which the target is reached at once."""
+        if not self._clauses.solver.solve([*self._in_frame(level), self._copy[self._bad]], watch):
+            return None
+        row, inputs = self._found()
+        return _Obligation(self._lifted(row, inputs, [self._bad], watch), inputs, None)
+
+    def step_into(
+        self, cube: Cube, level: int, watch: Watch, following: _Obligation | None = None
+    ) -> _Obligation | Cube:
+        """States of a frame, outside the cube, that step into it; or a part of it that none steps into."""
+        guard = self._question([-name for name in self._named(cube)])
+        steps = {self._following(literal): literal for literal in cube}
+        assumed = [*self._in_frame(level), guard, self._copy[self._system.valid], *steps]
+        if self._clauses.solver.solve(assumed, watch):
+            row, inputs = self._found()
+            wanted = [self._system.valid]
+            wanted += [self._system.following[abs(lit) - 1] ^ (lit < 0) for lit in cube]
+            found = _Obligation(self._lifted(row, inputs, wanted, watch), inputs, following)
+            self._answered(guard)
+            return found
+        core = set(self._clauses.solver.core())
+        self._answered(guard)
+        # Two bits may have one literal as their next value: all of those stay.
+        return frozenset(lit for lit in cube if self._following(lit) in core)
+
+    def _following(self, literal: int) -> int:
+        name = self._copy[self._system.following[abs(literal) - 1]]
+        return name if literal > 0 else -name
+
+    def _question(self, clause: list[int]) -> int:
+        if self._questions > QUESTIONS_MAX:
+            self._questions = 0
+            self._clauses.solver.close()
+            self._build()
+            raise _Rebuilt
+        self._questions += 1
+        guard = self._clauses.variable()
+        self._clauses.add([[-guard, *clause]])
+        return guard
+
+    def _answered(self, guard: int) -> None:
+        self._clauses.add([[-guard]])
+
+    def _found(self) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+        solver = self._clauses.solver
+        row = tuple(_is_true(solver, name) for name in self._copy.row(self._system.state))
+        inputs = tuple(_is_true(solver, name) for name in self._copy.row(self._system.inputs))
+        return row, inputs
+
+    def _lifted(
+        self, row: tuple[bool, ...], inputs: tuple[bool, ...], wanted: list[int], watch: Watch
+    ) -> Cube:
+        """The part of a state for which these inputs make all of ``wanted`` hold.
+
+        Where a step is wanted, that it is valid has to be among it.
+        """
+        copy, system = self._lift_copy, self._system
+        guard = self._lifter.variable()
+        self._lifter.add([[-guard, *(-copy[literal] for literal in wanted)]])
+        state = {
+            name if value else -name: position + 1 if value else -position - 1
+            for position, (name, value) in enumerate(zip(copy.row(system.state), row, strict=True))
+        }
+        given = [n if v else -n for n, v in zip(copy.row(system.inputs), inputs, strict=True)]
+        if self._lifter.solver.solve([guard, *given, *state], watch):
+            raise InternalError("a state does not do what it was found for")
+        core = set(self._lifter.solver.core())
+        self._lifter.add([[-guard]])
+        return frozenset(literal for name, literal in state.items() if name in core)
+
+    def initial_row(self, cube: Cube, watch: Watch) -> tuple[bool, ...]:
+        """An initial state inside the cube."""
+        if not self._clauses.solver.solve([self._active[0], *self._named(cube)], watch):
+            raise InternalError("a run begins where no initial state is")
+        return self._found()[0]
+
+    def close(self) -> None:
+        """Free both solvers."""
+        self._clauses.solver.close()
+        self._lifter.solver.close()
+
+
+class _Rebuilt(Exception):
+    """The solver was built anew: names are others now, and the question has to be put again."""
+
+
+class Ic3:
+    """One proof or refutation of one target.
+
+    ``known`` are lemmas proved before, which hold in every reachable state.
+    """
+
+    def __init__(
+        self, system: System, target: Target, known: Sequence[Cube], make: Callable[[], Solver], watch: Watch
+    ) -> None:
+        self.target = target
+        self._system = system
+        self._queries = _Queries(system, target.bad, known, make)
+        self._watch = watch
+        self._order = count()
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are."""
+        return len(self._queries.frames)
+
+    @property
+    def lemmas(self) -> int:
+        """How many lemmas there are."""
+        return sum(len(frame) for frame in self._queries.frames)
+
+    def run(self) -> Proved | Refuted:
+        """Prove or refute. Raises OutOfTime."""
+        queries = self._queries
+        try:
+            first = queries.bad_state(0, self._watch)
+            if first is not None:
+                return self._refuted(first)
+            while True:
+                top = len(queries.frames) - 1
+                while (found := queries.bad_state(top, self._watch)) is not None:
+                    reached = self._block(found, top)
+                    if reached is not None:
+                        return self._refuted(reached)
+                queries.open_frame()
+                fixed = self._propagate()
+                if fixed is not None:
+                    lemmas = [lemma for frame in queries.frames[fixed + 1 :] for lemma in frame]
+                    return Proved(tuple(sorted(lemmas, key=sorted)), fixed)
+        finally:
+            queries.close()
+
+    def _block(self, obligation: _Obligation, top: int) -> _Obligation | None:
+        """Exclude a cube from a frame, and all that leads to it; returns an obligation that begins a run."""
+        queries, watch = self._queries, self._watch
+        todo = [(top, next(self._order), obligation)]
+        while todo:
+            level, _, one = heapq.heappop(todo)
+            if queries.begins_in(one.cube, watch):
+                return one
+            if queries.is_known(one.cube, level):
+                continue
+            found = self._step_into(one.cube, level - 1, one)
+            if isinstance(found, _Obligation):
+                if level == 1:
+                    # What steps into it from the first frame is initial.
+                    return found
+                heapq.heappush(todo, (level - 1, next(self._order), found))
+                heapq.heappush(todo, (level, next(self._order), one))
+                continue
+            lemma = self._generalised(self._outside(found, one.cube), level)
+            while level < top and not isinstance(self._step_into(lemma, level), _Obligation):
+                level += 1
+            queries.learn(lemma, level)
+            if level < top:
+                heapq.heappush(todo, (level + 1, next(self._order), one))
+        return None
+
+    def _step_into(self, cube: Cube, level: int, following: _Obligation | None = None) -> _Obligation | Cube:
+        try:
+            return self._queries.step_into(cube, level, self._watch, following)
+        except _Rebuilt:
+            return self._queries.step_into(cube, level, self._watch, following)
+
+    def _outside(self, part: Cube, whole: Cube) -> Cube:
+        """A part of a cube without initial states: what is missing for that is put back."""
+        for literal in sorted(whole - part):
+            if not self._queries.begins_in(part, self._watch):
+                break
+            part |= {literal}
+        return part
+
+    def _generalised(self, cube: Cube, level: int) -> Cube:
+        """A smaller cube that no state of the frame below steps into either."""
+        for literal in sorted(cube, key=lambda literal: (abs(literal), literal), reverse=True):
+            if literal not in cube or len(cube) == 1:
+                continue
+            smaller = cube - {literal}
+            if self._queries.begins_in(smaller, self._watch):
+                continue
+            found = self._step_into(smaller, level - 1)
+            if not isinstance(found, _Obligation):
+                cube = self._outside(found, smaller)
+        return cube
+
+    def _propagate(self) -> int | None:
+        """Carry lemmas to later frames; returns a frame that is equal to the next one."""
+        queries = self._queries
+        for level in range(1, len(queries.frames) - 1):
+            for lemma in sorted(queries.frames[level], key=sorted):
+                if lemma in queries.frames[level] and not isinstance(
+                    self._step_into(lemma, level), _Obligation
+                ):
+                    queries.learn(lemma, level + 1)
+            if not queries.frames[level]:
+                return level
+        return None
+
+    def _refuted(self, obligation: _Obligation) -> Refuted:
+        """The run that follows the obligations' inputs from an initial state."""
+        system = self._system
+        rows = [self._queries.initial_row(obligation.cube, self._watch)]
+        chain = [obligation]
+        while (following := chain[-1].following) is not None:
+            chain.append(following)
+        for one, _ in pairwise(chain):
+            values = dict(zip((lit >> 1 for lit in system.state), rows[-1], strict=True))
+            values |= dict(zip((lit >> 1 for lit in system.inputs), one.inputs, strict=True))
+            rows.append(tuple(system.circuit.evaluated(system.following, values)))
+        return Refuted(tuple(rows))
+
+
+def _names(copy: Copy, row: Sequence[int], cube: Iterable[int]) -> list[int]:
+    return [copy[row[abs(lit) - 1]] * (1 if lit > 0 else -1) for lit in cube]
+
+
+def _is_true(solver: Solver, name: int) -> bool:
+    return solver.value(abs(name)) == (name > 0)
