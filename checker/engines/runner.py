@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from checker.dsl.lowering import LoweredModel
 from checker.engines.explicit import ExplicitEngine
@@ -28,14 +29,15 @@ from checker.engines.native.simulate import simulate as simulate_compiled
 from checker.engines.reference import ReferenceMachine
 from checker.engines.reference.engine import ReferenceEngine
 from checker.engines.simulation import Simulation, SimulationRequest, Walker
-from checker.engines.smt.certificate import read_certificate, verified
 from checker.engines.smt.engine import SmtEngine
-from checker.engines.smt.prove import Proof, Prover
-from checker.engines.smt.symbols import Unsupported as NotEncodable
+from checker.engines.smt.errors import Unsupported as NotEncodable
 from checker.errors import InternalError, ModelError, ModelErrorKind, UserError
 from checker.ir.program import Program, PropertyKind
 from checker.semantics.machine import Machine
 from checker.semantics.state import State
+
+if TYPE_CHECKING:
+    from checker.engines.smt.prove import Proof
 
 ENGINES: dict[str, Engine] = {
     engine.name: engine for engine in (NativeEngine(), ExplicitEngine(), ReferenceEngine(), SmtEngine())
@@ -94,6 +96,8 @@ def prove(request: Request) -> Proof:
         UserError: the model cannot be encoded.
         InternalError: the reference semantics disagree with what was found, or a proof fails its check.
     """
+    from checker.engines.smt.prove import Prover  # like all of that engine, seldom needed
+
     try:
         proof = Prover(request).run()
     except NotEncodable as error:
@@ -118,6 +122,8 @@ def verify_certificate(path: str, text: str, program_of: Callable[[str], Program
     Raises:
         UserError: it is no certificate, was edited, or is for another program.
     """
+    from checker.engines.smt.certificate import read_certificate, verified
+
     data = read_certificate(path, text)
     failed = verified(data, program_of(data["spec"]), path)
     return Verified(tuple(data["proved"]), len(data["lemmas"]), tuple(failed))

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from checker.dsl.lowering import LoweredModel
 from checker.engines import runner
@@ -24,13 +25,15 @@ from checker.engines.interface import (
     Verdict,
 )
 from checker.engines.native import ahead as native_ahead
-from checker.engines.smt.certificate import Certificate
 from checker.ir.program import Program, Property, PropertyKind
 from checker.semantics.machine import Machine
 from checker.spec.load import Spec
 from checker.spec.mutations import Mutation
 from checker.trace.story import tell, tell_deadlock
 from checker.trace.trace import Trace, replay
+
+if TYPE_CHECKING:
+    from checker.engines.smt.certificate import Certificate
 
 _HOLDING = (Answer.HOLDS, Answer.HOLDS_UP_TO)
 
@@ -265,7 +268,8 @@ def prove(
     """
     proof = runner.prove(Request(spec.lowered, limits, report))
     findings, failure = replayed(spec, proof.result.verdicts, proof.result.failure)
-    return Checked(spec, proof.result, findings, failure), proof.certificate
+    interrupted = proof.result.stopped == "interrupted"
+    return Checked(spec, proof.result, findings, failure, interrupted=interrupted), proof.certificate
 
 
 def worst_status(findings: Sequence[Finding], failure: Failure | None) -> Status:

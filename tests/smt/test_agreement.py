@@ -10,29 +10,37 @@ import pytest
 from checker.engines.smt import evaluation, numbers, operators, processes
 from checker.engines.smt.circuit import FALSE, TRUE
 from checker.engines.smt.encoding import _Encoder
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.evaluation import Path as Path_
 from checker.engines.smt.layout import Packing, ProcessSymbols
 from checker.engines.smt.numbers import Numbers
 from checker.engines.smt.oracle import oracle_named
 from checker.engines.smt.quantify import Quantifier
-from checker.engines.smt.symbols import Num, Symbol, Symbols, Unsupported
+from checker.engines.smt.symbols import Num, Symbol, Symbols
 from checker.ir.expressions import Op
 from checker.ir.program import Label
-from checker.spec import find_specs, load_spec
+from checker.spec import load_spec
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 
 from .agreement import compare_steps
-from .solvers import on_every_solver
+from .solvers import ALL_SPECS, SMALL_SPECS, on_every_solver
 
 SEEDS_IN_CI = 60
 PARTS = 6
 
 
 @on_every_solver
-@pytest.mark.parametrize("path", [str(path) for path in find_specs(["specs"])])
+@pytest.mark.parametrize("path", SMALL_SPECS)
 def test_every_spec_agrees_step_by_step(path: str, solver: str) -> None:
     counts = compare_steps(load_spec(Path(path)).lowered, oracle_named(solver), 60)
+    assert counts["transitions"] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ALL_SPECS)
+def test_all_specs_agree_step_by_step(path: str) -> None:
+    counts = compare_steps(load_spec(Path(path)).lowered, oracle_named("auto"), 15)
     assert counts["transitions"] > 10
 
 

@@ -15,22 +15,22 @@ from checker.engines import runner
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import DEADLOCK_FREE, Answer, Limits, Progress, Request, Result, Verdict
 from checker.engines.memory import shown_bytes
-from checker.engines.smt import bounded
+from checker.engines.smt import bounded, circuit
 from checker.engines.smt.bounded import BoundedSearch, alike
 from checker.engines.smt.engine import DEPTH_DEFAULT, SmtEngine
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.oracle import OutOfTime, Watch, oracle_named
-from checker.engines.smt.symbols import Unsupported
 from checker.engines.smt.unrolling import Unrolling
 from checker.errors import InternalError, ModelErrorKind, UserError
 from checker.ir.program import Budgets, PropertyKind
-from checker.spec import find_specs, load_spec
+from checker.spec import load_spec
 from tests.cli.project import Project
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 from tests.engines import sample_models as models
 
 from . import small_models
-from .solvers import on_every_solver
+from .solvers import SMALL_SPECS, on_every_solver
 
 
 def lowered(model: type[Model], size: int = 1, budgets: Budgets | None = None) -> LoweredModel:
@@ -85,7 +85,7 @@ def compare(model: LoweredModel, depth: int, solver: str = "auto") -> Result:
 
 
 @on_every_solver
-@pytest.mark.parametrize("path", [str(path) for path in find_specs(["specs"])])
+@pytest.mark.parametrize("path", SMALL_SPECS)
 def test_every_spec(path: str, solver: str) -> None:
     compare(load_spec(Path(path)).lowered, 6, solver)
 
@@ -229,6 +229,14 @@ def test_the_time_limit_is_honoured() -> None:
     assert verdict.answer is Answer.HOLDS_UP_TO
     assert verdict.depth == result.statistics.depth
     assert verdict.depth > 2
+
+
+def test_the_time_limit_covers_the_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit, "NODES_PER_LOOK", 8)
+    request = Request(load_spec(Path("specs/order_intake/keyed.toml")).lowered, Limits(time_s_max=0.001))
+    result = SmtEngine().check(request)
+    assert result.stopped == "time limit of 0.001 s"
+    assert result.statistics.summary == "depth 0, 0 bits a state, 0 clauses"
 
 
 def test_no_time_at_all() -> None:

@@ -9,8 +9,9 @@ from itertools import product
 import pytest
 
 from checker.engines.smt.circuit import Circuit
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.numbers import Numbers
-from checker.engines.smt.symbols import Num, Symbols, Unsupported, number, width_of
+from checker.engines.smt.symbols import Num, Symbols, number, width_of
 
 RANGES = [(0, 5), (-3, 4), (-6, -2), (3, 3), (0, 0), (-1, 0), (2, 9)]
 Binary = Callable[[int, int], int]

@@ -26,13 +26,13 @@ from checker.engines.smt.certificate import (
     verified,
 )
 from checker.engines.smt.encoding import System, encode
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.ic3 import Cube, Ic3, Proved, Refuted, Target
 from checker.engines.smt.layout import Capacities
 from checker.engines.smt.naming import fields_of, told
 from checker.engines.smt.obligations import ENCODING, obligations, targets
 from checker.engines.smt.oracle import OutOfTime, Watch, oracle_named
 from checker.engines.smt.prove import Proof, Prover
-from checker.engines.smt.symbols import Unsupported
 from checker.errors import InternalError, UserError
 from checker.ir.program import Budgets
 from checker.semantics.machine import Machine
@@ -127,8 +127,10 @@ def test_specs_are_decided(name: str, solver: str) -> None:
     assert_true_everywhere(spec.lowered, proof.certificate)
 
 
-def test_the_fix_is_proved() -> None:
-    found = answers(proved_by(spec_lowered("transactional"), 120))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["keyed", "transactional"])
+def test_the_fixes_are_proved_at_the_size_of_their_specs(name: str) -> None:
+    found = answers(proved_by(spec_lowered(name), 400))
     assert found == {
         "at_most_one_order": "HOLDS (proved)",
         "every_placed_order_exists": "HOLDS (proved)",
@@ -136,6 +138,17 @@ def test_the_fix_is_proved() -> None:
         "all_orders_created": "HOLDS",
         DEADLOCK_FREE: "HOLDS (proved)",
     }
+
+
+def test_a_fix_is_proved() -> None:
+    spec = spec_lowered("keyed")
+    budgets = Budgets(crash=1, component=(("inbox.visibility_expiry", 1), ("inbox.duplicate", 0)))
+    sizes = {name: 1 if name == "Order" else 2 for name in index_sets_of(spec.cls)}
+    model = lower(spec.cls, sizes, budgets)
+    found = answers(proved_by(model, 60))
+    assert found.pop("all_orders_created") == "HOLDS"
+    assert set(found.values()) == {"HOLDS (proved)"}
+    assert len(found) == 4
 
 
 @on_every_solver

@@ -10,17 +10,17 @@ import pytest
 from checker.dsl.lowering import LoweredModel
 from checker.engines.reference import ReferenceMachine
 from checker.engines.smt.encoding import encode
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.oracle import Solver, oracle_named
-from checker.engines.smt.symbols import Unsupported
 from checker.engines.smt.unrolling import Unrolling
 from checker.errors import ModelError
 from checker.semantics.state import State
-from checker.spec import find_specs, load_spec
+from checker.spec import load_spec
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 
 from .agreement import ROOMY
-from .solvers import on_every_solver
+from .solvers import SMALL_SPECS, on_every_solver
 
 STATES_MAX = 60
 
@@ -65,7 +65,7 @@ def ended(unrolling: Unrolling) -> set[State]:
 
 
 @on_every_solver
-@pytest.mark.parametrize("path", [str(path) for path in find_specs(["specs"])])
+@pytest.mark.parametrize("path", SMALL_SPECS)
 def test_every_spec(path: str, solver: str) -> None:
     assert compare_depths(load_spec(Path(path)).lowered, oracle_named(solver), 6) > 8
 

@@ -28,7 +28,7 @@ from checker.engines.smt.evaluation import Fault
 from checker.engines.smt.oracle import Solver, Watch
 from checker.engines.smt.unrolling import Unrolling
 from checker.errors import InternalError, ModelError
-from checker.ir.program import PropertyKind
+from checker.ir.program import Program, PropertyKind
 from checker.ir.symmetry import symmetry_of
 from checker.semantics.machine import Machine
 from checker.semantics.state import State, Transition
@@ -245,11 +245,11 @@ def alike(request: Request) -> list[str]:
     return [index.name for index in symmetry_of(program, most).sets]
 
 
-def result_of(engine: str, system: System, findings: Findings, seconds: float, summary: str) -> Result:
+def result_of(engine: str, program: Program, findings: Findings, seconds: float, summary: str) -> Result:
     """The verdicts that findings give."""
     if findings.failure is not None:
         findings.stopped = "model error"
-    verdicts = [_verdict(a.property.name, a.property.kind, findings) for a in system.properties]
+    verdicts = [_verdict(prop.name, prop.kind, findings) for prop in program.properties]
     verdicts.append(_verdict(DEADLOCK_FREE, PropertyKind.QUIESCENT, findings))
     depth = max(findings.depth, 0)
     statistics = Statistics(0, 0, depth, seconds, {}, findings.comes_to_rest, summary=summary)

@@ -7,8 +7,11 @@ when a gate is made, so that a circuit over constants is a constant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
+
+#: How many nodes are made between two looks at the clock.
+NODES_PER_LOOK = 4_096
 
 FALSE = 0
 TRUE = 1
@@ -31,9 +34,13 @@ def negate(literal: int) -> int:
 
 
 class Circuit:
-    """A growing circuit; nodes are numbered so that operands come before their gates."""
+    """A growing circuit; nodes are numbered so that operands come before their gates.
 
-    def __init__(self) -> None:
+    ``look`` is called once for many new nodes: what it raises ends the growing.
+    """
+
+    def __init__(self, look: Callable[[], None] = lambda: None) -> None:
+        self._look = look
         self._gates: list[tuple[int, int, int, int]] = [(Gate.CONSTANT, 0, 0, 0)]
         self._known: dict[tuple[int, int, int, int], int] = {}
 
@@ -56,6 +63,8 @@ class Circuit:
     def _node(self, gate: tuple[int, int, int, int]) -> int:
         found = self._known.get(gate)
         if found is None:
+            if len(self._gates) % NODES_PER_LOOK == 0:
+                self._look()
             self._gates.append(gate)
             found = self._known[gate] = 2 * (len(self._gates) - 1)
         return found

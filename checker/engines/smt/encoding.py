@@ -72,12 +72,18 @@ class System:
     uses: Mapping[str, tuple[tuple[int, ...], ...]]
 
 
-def encode(program: Program, make: Callable[[], Solver], capacities: Capacities | None = None) -> System:
+def encode(
+    program: Program,
+    make: Callable[[], Solver],
+    capacities: Capacities | None = None,
+    look: Callable[[], None] = lambda: None,
+) -> System:
     """Encode a program.
 
     Args:
         make: gives a solver, which decides when loops end and which model errors are possible.
         capacities: of bags and FIFOs.
+        look: called from time to time; what it raises ends the encoding.
 
     Raises:
         Unsupported: only the explicit engine can take this program.
@@ -85,7 +91,7 @@ def encode(program: Program, make: Callable[[], Solver], capacities: Capacities 
     unsure: frozenset[Unsure] = frozenset()
     while True:
         # Begin with the guess that every live local has a value, and take back what is not so.
-        encoder = _Encoder(program, make(), capacities or Capacities(), unsure)
+        encoder = _Encoder(program, make(), capacities or Capacities(), unsure, look)
         try:
             system = encoder.system()
         finally:
@@ -108,10 +114,15 @@ class _Step:
 
 class _Encoder:
     def __init__(
-        self, program: Program, solver: Solver, capacities: Capacities, unsure: frozenset[Unsure]
+        self,
+        program: Program,
+        solver: Solver,
+        capacities: Capacities,
+        unsure: frozenset[Unsure],
+        look: Callable[[], None],
     ) -> None:
         self._program = program
-        self._circuit = Circuit()
+        self._circuit = Circuit(look)
         self._symbols = Symbols(self._circuit)
         self._numbers = Numbers(self._symbols)
         self._layout = Layout(program, self._symbols, capacities, unsure)

@@ -12,19 +12,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.fitting import clamped, misfit
 from checker.engines.smt.operators import Operators
-from checker.engines.smt.symbols import (
-    Num,
-    Rec,
-    Seq,
-    Symbol,
-    Symbols,
-    Unsupported,
-    lifted,
-    number,
-    placeholder,
-)
+from checker.engines.smt.symbols import Num, Rec, Seq, Symbol, Symbols, lifted, number, placeholder
 from checker.errors import InternalError, Location, ModelErrorKind
 from checker.ir.dependencies import OLD_PREFIX
 from checker.ir.expressions import (

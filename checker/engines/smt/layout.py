@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.numbers import Numbers
 from checker.engines.smt.symbols import (
     CASES_MAX,
@@ -25,7 +26,6 @@ from checker.engines.smt.symbols import (
     SetOf,
     Symbol,
     Symbols,
-    Unsupported,
     bounds_of,
     lifted,
     width_of,

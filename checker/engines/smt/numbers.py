@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
-from checker.engines.smt.symbols import BITS_MAX, Num, Symbols, Unsupported, number, width_of
+from checker.engines.smt.errors import Unsupported
+from checker.engines.smt.symbols import BITS_MAX, Num, Symbols, number, width_of
 
 
 class Numbers:

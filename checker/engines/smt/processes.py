@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from checker.engines.smt.circuit import FALSE, TRUE
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.evaluation import UNROLLED_MAX, Executor, Path, is_same
 from checker.engines.smt.layout import ProcessSymbols, Unsure
-from checker.engines.smt.symbols import Num, Symbol, Unsupported, number
+from checker.engines.smt.symbols import Num, Symbol, number
 from checker.errors import ModelErrorKind
 from checker.ir.program import Await, Branch, End, Fail, Goto, Label, OperationCall, Process, Program
 from checker.ir.statements import LOOP_STEPS_MAX

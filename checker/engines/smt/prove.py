@@ -21,6 +21,7 @@ from checker.engines.memory import shown_bytes
 from checker.engines.smt.bounded import BoundedSearch, Findings, TooSmall, result_of
 from checker.engines.smt.certificate import Certificate, certified
 from checker.engines.smt.encoding import System, encode
+from checker.engines.smt.engine import NAME
 from checker.engines.smt.ic3 import Cube, Ic3, Proved, Refuted, Target
 from checker.engines.smt.layout import Capacities
 from checker.engines.smt.obligations import ENCODING, REST, targets
@@ -61,7 +62,7 @@ class _Known:
 class Prover:
     """Proves and refutes the properties of one model within the request's time, 60 s by default."""
 
-    name = "smt"
+    name = NAME
 
     def __init__(self, request: Request, solver: str = "auto") -> None:
         limits = request.limits
@@ -79,9 +80,12 @@ class Prover:
         Raises Unsupported where the model cannot be encoded.
         """
         capacities = Capacities()
+        limits = self._request.limits
+        watch = Watch(self._begun + self._seconds, memory_bytes_max=limits.memory_bytes_max)
+        system: System | None = None
         while True:
-            system = encode(self._request.lowered.program, self._make, capacities)
             try:
+                system = encode(self._request.lowered.program, self._make, capacities, watch.check)
                 self._prove(system)
                 break
             except TooSmall:
@@ -174,19 +178,20 @@ class Prover:
             progress = Progress(0, max(self._findings.depth, 0), 0, now - self._begun, text=text)
             self._request.report(progress)
 
-    def _proof(self, system: System) -> Proof:
+    def _proof(self, system: System | None) -> Proof:
         findings, known = self._findings, self._known
         holds = ENCODING in known.proved and findings.failure is None
         proved = [name for name in known.proved if name not in (ENCODING, REST)] if holds else []
         # Only a proof can tell that nothing ever comes to rest.
         findings.comes_to_rest = findings.comes_to_rest or not (holds and REST in known.proved)
-        certificate = certified(system, known.lemmas, proved) if proved else None
+        certificate = certified(system, known.lemmas, proved) if proved and system is not None else None
         seconds = time.monotonic() - self._begun
         lemmas = 0 if certificate is None else len(certificate.lemmas)
-        depth = max(findings.depth, 0)
-        summary = f"{lemmas} lemmas, searched to depth {depth}, {system.layout.bits:,} bits a state"
-        result = result_of(self.name, system, findings, seconds, summary)
-        kinds = {prop.name: prop.kind for prop in system.program.properties}
+        depth, bits = max(findings.depth, 0), 0 if system is None else system.layout.bits
+        program = self._request.lowered.program
+        summary = f"{lemmas} lemmas, searched to depth {depth}, {bits:,} bits a state"
+        result = result_of(self.name, program, findings, seconds, summary)
+        kinds = {prop.name: prop.kind for prop in program.properties}
         verdicts = tuple(
             self._verdict(verdict, kinds.get(verdict.property, PropertyKind.QUIESCENT), proved)
             for verdict in result.verdicts

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
-from checker.errors import InternalError, QuackcheckError
+from checker.engines.smt.errors import Unsupported
+from checker.errors import InternalError
 from checker.ir.types import (
     BagType,
     BoolType,
@@ -34,10 +35,6 @@ from checker.ir.values import EMPTY_MAP, FrozenMap, Value, sort_key
 CASES_MAX = 1 << 14
 #: Wider integers than this are not built.
 BITS_MAX = 128
-
-
-class Unsupported(QuackcheckError):
-    """The symbolic engine cannot take this program; the explicit engine can."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
