@@ -20,9 +20,10 @@ from checker.errors import UserError
 from checker.report.graph import to_networkx
 from checker.semantics.machine import Machine
 from checker.semantics.state import State
-from checker.spec import find_specs, load_spec
+from checker.spec import load_spec
 from checker.trace.itf import state_data
 from tests.cli.project import Project
+from tests.sampling import FEW_SPECS
 
 SMALL = ["naive", "delete_first", "marker_first", "marker_first_lost_answer"]
 
@@ -64,7 +65,7 @@ def test_a_graph_for_networkx() -> None:
     assert steps["orders.insert ambiguous"].endswith("is applied, but its answer is lost")
 
 
-@pytest.mark.parametrize("path", [str(path) for path in find_specs(["specs"])])
+@pytest.mark.parametrize("path", FEW_SPECS)
 def test_a_depth_cuts_the_graph(path: str) -> None:
     lowered = load_spec(Path(path)).lowered
     graph = state_graph(lowered, Limits(depth_max=4))

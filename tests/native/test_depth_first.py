@@ -20,16 +20,16 @@ from checker.engines.native.reading import mask_of
 from checker.engines.native.structures import Library
 from checker.errors import UserError
 from checker.ir.program import Budgets
-from checker.spec import find_specs, load_spec
+from checker.spec import load_spec
 from models.order_intake import Keyed
 from tests.cli.project import Project
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 from tests.engines import sample_models as models
 from tests.native.agreement import ROOMY
+from tests.sampling import FEW_SPECS
 
 BREADTH, DEPTH, DEEPENING = SearchOrder
-SPECS = [str(path) for path in find_specs(["specs"])]
 
 
 def search(
@@ -47,7 +47,7 @@ def answers(result: Result) -> list[tuple[str, Answer, int | None]]:
 
 
 @pytest.mark.parametrize("symmetry", [False, True])
-@pytest.mark.parametrize("path", SPECS)
+@pytest.mark.parametrize("path", FEW_SPECS)
 def test_whole_spaces(path: str, symmetry: bool) -> None:
     lowered = load_spec(Path(path)).lowered
     wide, deep, deepening = (search(lowered, order, symmetry=symmetry) for order in SearchOrder)
@@ -65,7 +65,7 @@ def test_whole_spaces(path: str, symmetry: bool) -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 7, 8, 11])
-@pytest.mark.parametrize("path", SPECS)
+@pytest.mark.parametrize("path", FEW_SPECS)
 def test_within_a_depth(path: str, depth: int) -> None:
     lowered = load_spec(Path(path)).lowered
     wide, deep, deepening = (search(lowered, order, Limits(depth_max=depth)) for order in SearchOrder)

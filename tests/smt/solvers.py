@@ -10,5 +10,4 @@ from checker.spec import find_specs
 SOLVERS = list(oracles())
 #: Small specs, on every solver; the slow tier has all of them on one.
 SMALL_SPECS = [str(path) for path in find_specs(["specs/order_intake"])]
-ALL_SPECS = [str(path) for path in find_specs(["specs"])]
 on_every_solver = pytest.mark.parametrize("solver", SOLVERS)

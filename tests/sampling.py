@@ -1,0 +1,31 @@
+"""Which specs the tests look at that run for each of several."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from checker.spec import find_specs
+
+#: Every spec of the repository.
+ALL_SPECS = [str(path) for path in find_specs(["specs"])]
+
+
+def _model_file(path: str) -> str:
+    reference: str = tomllib.loads(Path(path).read_text(encoding="utf-8"))["model"]
+    return reference.partition(":")[0]
+
+
+def _first_of_each() -> list[str]:
+    found: dict[str, str] = {}
+    for path in ALL_SPECS:
+        found.setdefault(_model_file(path), path)
+    return list(found.values())
+
+
+#: All specs of the order intake, and one of each other model file: what takes a while for each spec.
+SOME_SPECS = list(
+    dict.fromkeys([*(path for path in ALL_SPECS if "/order_intake/" in path), *_first_of_each()])
+)
+#: A few of these: what takes long.
+FEW_SPECS = SOME_SPECS[::5]
