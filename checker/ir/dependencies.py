@@ -54,7 +54,7 @@ def _calls(body: Iterable[Stmt]) -> set[str]:
 
 
 def _pure_calls(expr: Expr) -> set[str]:
-    return {e.routine for e in _inside(expr) if isinstance(e, PureCall)}
+    return {e.routine for e in subexpressions(expr) if isinstance(e, PureCall)}
 
 
 def _reachable(program: Program, routine: str) -> set[str]:
@@ -84,10 +84,11 @@ def all_expressions(body: Iterable[Stmt]) -> Iterator[Expr]:
     """All expressions and subexpressions of some statements."""
     for statement in flat(body):
         for expr in expressions(statement):
-            yield from _inside(expr)
+            yield from subexpressions(expr)
 
 
-def _inside(expr: Expr) -> Iterator[Expr]:
+def subexpressions(expr: Expr) -> Iterator[Expr]:
+    """An expression and all that it is made of."""
     yield expr
     for child in children(expr):
-        yield from _inside(child)
+        yield from subexpressions(child)

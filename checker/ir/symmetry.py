@@ -8,7 +8,7 @@ symmetry, 1996 (scalarsets); the rules on the order of iteration are our own.
 
 One thing is left to the engines: ``all()`` and ``any()`` over members stop early, so that a model error in
 one member comes or not with the order. An engine that uses symmetry evaluates them all, and begins again
-without symmetry where an error comes to light.
+without symmetry where an error comes to light, or asks ``may_err_by_order`` and uses none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 
 from checker.errors import Location
-from checker.ir.dependencies import flat
+from checker.ir.dependencies import all_expressions, flat, subexpressions
 from checker.ir.expressions import (
     Apply,
     Comprehension,
@@ -33,7 +33,18 @@ from checker.ir.expressions import (
     children,
 )
 from checker.ir.program import Branch, Program, Routine
-from checker.ir.statements import Assign, CallRoutine, Choose, For, If, Return, Stmt, While, expressions
+from checker.ir.statements import (
+    Assert,
+    Assign,
+    CallRoutine,
+    Choose,
+    For,
+    If,
+    Return,
+    Stmt,
+    While,
+    expressions,
+)
 from checker.ir.substitution import inlined
 from checker.ir.types import (
     PROCESS_SET_NAME,
@@ -65,6 +76,16 @@ _BLIND = frozenset(
 _LISTINGS = frozenset({Op.ELEMENTS, Op.DISTINCT, Op.MAP_VALUES, Op.MAP_ITEMS})
 #: Changes that can be made in any order, as long as only one kind of them is made.
 _COMMUTING = frozenset({Op.SET_ADD, Op.SET_DISCARD, Op.BAG_ADD, Op.MAP_DISCARD})
+
+
+#: Operators that may end in a model error.
+_FAILING = frozenset(
+    {
+        *(Op.INT_FLOOR_DIV, Op.INT_FLOOR_MOD, Op.UNWRAP, Op.SET_MAKE, Op.SET_ADD, Op.SET_REMOVE, Op.BAG_ADD),
+        *(Op.BAG_REMOVE, Op.FIFO_APPEND, Op.FIFO_HEAD, Op.FIFO_TAIL, Op.FIFO_AT, Op.MAP_GET, Op.MAP_SET),
+        *(Op.MAP_DELETE, Op.MAP_FRESH_KEY, Op.NEXT, Op.CALLER),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +132,34 @@ def symmetry_of(program: Program, members_max: int) -> Symmetry:
             else:
                 broken.append(reason)
     return Symmetry(tuple(kept), tuple(broken))
+
+
+def may_err_by_order(program: Program) -> bool:
+    """Whether some ``all()`` or ``any()`` looks at what may end in a model error; False where none does."""
+    bodies = [routine.body for routine in program.routines.values()]
+    bodies += [block.body for process in program.processes for block in process.blocks]
+    found = [expr for body in bodies for expr in all_expressions(body)]
+    for process in program.processes:
+        conditions = [b.terminator.condition for b in process.blocks if isinstance(b.terminator, Branch)]
+        args = [arg for label in process.labels for part in label.call.parts for arg in part.args]
+        found += [inner for expr in (*conditions, *args) for inner in subexpressions(expr)]
+    early = (e for e in found if isinstance(e, Comprehension) and e.fold in (Fold.ALL, Fold.ANY))
+    return any(_may_fail(program, inner) for fold in early for inner in subexpressions(fold))
+
+
+def _may_fail(program: Program, expr: Expr) -> bool:
+    match expr:
+        case Apply(op=op):
+            return op in _FAILING
+        case Comprehension(fold=Fold.MIN | Fold.MAX, default=None) | Comprehension(fold=Fold.SET):
+            return True
+        case PureCall(routine=name):
+            body = program.routines[name].body
+            if any(isinstance(statement, Assert | While) for statement in flat(body)):
+                return True
+            return any(_may_fail(program, inner) for inner in all_expressions(body))
+        case _:
+            return False
 
 
 class Renamer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from checker.dsl import Bag, Fifo, Index, Model, Range, Set, action, always, when
+from checker.dsl import Bag, Fifo, Index, Map, Model, Range, Set, action, always, when
 
 Small = Annotated[int, Range(0, 15)]
 Wide = Annotated[int, Range(0, 20_000)]
@@ -141,3 +141,26 @@ class Guarded(Model):
     @always
     def stays_outside(self) -> bool:
         return not self.inside
+
+
+class Paid(Index, interchangeable=True):
+    """What is paid for."""
+
+
+class ErrsByOrder(Model):
+    """With one member paid and another not, any() says yes, or errs where it comes to the other first."""
+
+    paid: Map[Paid, bool]
+    done: Set[Paid]
+
+    @action
+    def pay(self, item: Paid) -> None:
+        self.paid[item] = True
+
+    @action
+    def finish(self, item: Paid) -> None:
+        self.done.add(item)
+
+    @always
+    def some_paid(self) -> bool:
+        return not self.done or any(self.paid[item] for item in self.done)

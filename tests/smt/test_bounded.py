@@ -396,3 +396,14 @@ def test_reducing_a_set_that_is_told_apart_would_be_wrong(monkeypatch: pytest.Mo
     monkeypatch.setattr(bounded, "alike", lambda request: ["Item"])
     result = SmtEngine().check(Request(lowered(small_models.Favourite, 3), Limits(depth_max=4)))
     assert length(by_name(result)["the_last_is_not_picked"]) == 3
+
+
+def test_symmetry_is_not_used_where_an_error_depends_on_the_order() -> None:
+    request = Request(lower(small_models.ErrsByOrder, {"Paid": 2}, Budgets()), Limits(depth_max=4))
+    reduced, whole = SmtEngine().check(request), SmtEngine().check(replace(request, symmetry=False))
+    assert reduced.failure is not None
+    assert whole.failure is not None
+    assert reduced.failure.path is not None
+    assert whole.failure.path is not None
+    assert len(reduced.failure.path.transitions) == len(whole.failure.path.transitions)
+    assert alike(request) == []
