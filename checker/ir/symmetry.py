@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 
 from checker.errors import Location
-from checker.ir.dependencies import all_expressions, flat, subexpressions
+from checker.ir.dependencies import all_expressions, flat, subexpressions, variables_read
 from checker.ir.expressions import (
     Apply,
     Comprehension,
@@ -32,7 +32,7 @@ from checker.ir.expressions import (
     StateVar,
     children,
 )
-from checker.ir.program import Branch, Program, Routine
+from checker.ir.program import Branch, Goto, Program, Routine
 from checker.ir.statements import (
     Assert,
     Assign,
@@ -44,6 +44,7 @@ from checker.ir.statements import (
     Stmt,
     While,
     expressions,
+    nested,
 )
 from checker.ir.substitution import inlined
 from checker.ir.types import (
@@ -155,7 +156,8 @@ def _may_fail(program: Program, expr: Expr) -> bool:
             return True
         case PureCall(routine=name):
             body = program.routines[name].body
-            if any(isinstance(statement, Assert | While) for statement in flat(body)):
+            if len(body) != 1 or any(isinstance(statement, Assert | While) for statement in flat(body)):
+                # With several statements a local may have no value.
                 return True
             return any(_may_fail(program, inner) for inner in all_expressions(body))
         case _:
@@ -234,13 +236,19 @@ class _Inspection:
             if any(value != variable.initial for value in swapped):
                 reason = f"{variable.name} does not begin alike for all"
                 yield self._broken(reason, self._program.location)
+        yield from self._initial_code()
         for routine in self._program.routines.values():
+            yield from self._left_over(routine.body, (), routine.location)
             if _is_listing(routine):
                 # Looked at where it is called.
                 yield from self._iterable(_returned(routine), routine.location)
             else:
                 yield from self._body(routine.body, routine.location)
         for process in self._program.processes:
+            outside = [b.terminator.condition for b in process.blocks if isinstance(b.terminator, Branch)]
+            outside += [arg for label in process.labels for part in label.call.parts for arg in part.args]
+            code = tuple(statement for block in process.blocks for statement in block.body)
+            yield from self._left_over(code, outside, process.location)
             for block in process.blocks:
                 yield from self._body(block.body, process.location)
                 if isinstance(block.terminator, Branch):
@@ -249,6 +257,49 @@ class _Inspection:
                 for part in label.call.parts:
                     for arg in part.args:
                         yield from self._expr(arg, label.location)
+
+    def _initial_code(self) -> Iterator[Broken]:
+        """Processes begin one after another: what they change before their first call comes in that order."""
+        for process in self._program.processes:
+            if process.index is None or process.index.name != self._index.name:
+                continue
+            todo, seen = [process.entry], set[int]()
+            while todo:
+                block = process.blocks[todo.pop()]
+                if block.id in seen:
+                    continue
+                seen.add(block.id)
+                if any(self._changes(statement) for statement in flat(block.body)):
+                    reason = "its processes change something before their first call"
+                    yield self._broken(reason, process.location)
+                match block.terminator:
+                    case Goto(target):
+                        todo.append(target)
+                    case Branch(_, then, orelse):
+                        todo += [then, orelse]
+                    case _:
+                        pass
+
+    def _changes(self, statement: Stmt) -> bool:
+        match statement:
+            case Assign(target=StateVar()):
+                return True
+            case CallRoutine(routine=name):
+                return not self._program.routines[name].pure
+            case _:
+                return False
+
+    def _left_over(self, body: Sequence[Stmt], outside: Sequence[Expr], where: Location) -> Iterator[Broken]:
+        """After a loop its variable is the last member: what reads it there knows which that is."""
+        bound = {
+            name
+            for loop in flat(body)
+            if isinstance(loop, For) and self._in_order(loop.iterable)
+            for name in loop.variables
+        }
+        free = {name for expr in outside for name in _locals(expr)} | set(_free(body, frozenset()))
+        for name in sorted(bound & free):
+            yield self._broken(f"'{name}' is read after its loop over members", where)
 
     def _swap(self, a: int, b: int) -> Renaming:
         names = list(range(self._index.size))
@@ -306,7 +357,7 @@ class _Inspection:
                     return False
         if any(len(kinds) > 1 for kinds in changed.values()):
             return False
-        return not any(name in changed for name in _read(loop.body))
+        return not any(name in changed for name in _read(self._program, loop.body))
 
     def _is_variable(self, expr: Expr, loop: For) -> bool:
         return isinstance(expr, Local) and expr.name == loop.variables[0]
@@ -323,7 +374,7 @@ class _Inspection:
             case Comprehension():
                 yield from self._comprehension(expr, where)
                 return
-            case PureCall() if self._in_order(expr):
+            case PureCall() if isinstance(expr.type, FifoType | PairsType) and self._in_order(expr):
                 yield self._broken("a list has its members in order", where)
             case Apply(op=Op.LENGTH | Op.CONTAINS, args=args):
                 for arg in args:
@@ -373,8 +424,9 @@ class _Inspection:
         match iterable:
             case Domain(of=of):
                 return self._holds(of)
-            case PureCall(routine=routine):
-                return _is_listing(self._program.routines[routine])
+            case PureCall() if isinstance(iterable.type, FifoType | PairsType):
+                # A list made by code that could not be looked into here.
+                return True
             case Apply(op=op, args=(source, *_)) if op in _LISTINGS:
                 if isinstance(source.type, FifoType):
                     inside = self._in_order(source)
@@ -386,6 +438,26 @@ class _Inspection:
                         return self._holds(element)
                     case _:
                         return False
+
+
+def _locals(expr: Expr) -> Iterator[str]:
+    """The locals that an expression reads, without those that a comprehension in it binds."""
+    if isinstance(expr, Local):
+        yield expr.name
+    bound: set[str] = set()
+    if isinstance(expr, Comprehension):
+        bound = {name for generator in expr.generators for name in generator.variables}
+    for child in children(expr):
+        yield from (name for name in _locals(child) if name not in bound)
+
+
+def _free(body: Sequence[Stmt], bound: frozenset[str]) -> Iterator[str]:
+    """The locals that statements read where no loop around them binds them."""
+    for statement in body:
+        for expr in expressions(statement):
+            yield from (name for name in _locals(expr) if name not in bound)
+        inner = bound | frozenset(statement.variables) if isinstance(statement, For) else bound
+        yield from _free(nested(statement), inner)
 
 
 def _is_listing(routine: Routine) -> bool:
@@ -406,12 +478,14 @@ def _returned(routine: Routine) -> Expr:
     return only.value
 
 
-def _read(body: Sequence[Stmt]) -> Iterator[str]:
-    """The variables that statements read, but for a change's own target."""
+def _read(program: Program, body: Sequence[Stmt]) -> Iterator[str]:
+    """The variables that statements read, themselves or in what they call, but for a change's own target."""
 
     def inside(expr: Expr) -> Iterator[str]:
         if isinstance(expr, StateVar):
             yield expr.name
+        if isinstance(expr, PureCall):
+            yield from variables_read(program, expr.routine)
         for child in children(expr):
             yield from inside(child)
 

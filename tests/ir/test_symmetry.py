@@ -14,9 +14,12 @@ from tests.differential.comparison import imported
 _HEAD = """
 from __future__ import annotations
 
+from typing import Annotated
+
 from checker.components import DynamoTable
 from checker.dsl import (
-    Bag, Fifo, Index, Map, Model, Set, action, always, choose, process, quiescent, record, transition, when,
+    Bag, Fifo, Index, Map, Model, Range, Set, action, always, choose, process, quiescent, record, transition,
+    when,
 )
 
 
@@ -26,6 +29,9 @@ class Order(Index, interchangeable=True):
 
 class Slot(Index):
     pass
+
+
+Count = Annotated[int, Range(0, 9)]
 
 
 @record
@@ -84,6 +90,30 @@ BROKEN = {
         "    @action\n    def take(self) -> None:\n        when(len(self.rows) > 0)\n"
         "        first = self.rows.values()[0]\n        self.last = first.order\n",
         "in order",
+    ),
+    "a loop variable after its loop": (
+        "    @action\n    def take(self) -> None:\n        for order in Order:\n            pass\n"
+        "        self.last = order\n",
+        "read after its loop",
+    ),
+    "a loop over what a helper copies": (
+        "    def left(self) -> Set[Order]:\n        found = self.done.copy()\n        return found\n"
+        "    @action\n    def take(self) -> None:\n        for order in self.left():\n"
+        "            self.last = order\n",
+        "takes its members in order",
+    ),
+    "a loop that reads what it changes, through a helper": (
+        "    taken: Map[Order, Count] = Map.filled(0)\n"
+        "    def most(self) -> int:\n        return sum(1 for order in Order if self.taken[order] > 0)\n"
+        "    @action\n    def number(self) -> None:\n        for order in Order:\n"
+        "            self.taken[order] = self.most() + 1\n",
+        "takes its members in order",
+    ),
+    "a process that changes something before its first call": (
+        "    table: DynamoTable[Order, Row]\n"
+        "    @process(instances=Order)\n    async def serve(self, me: Order) -> None:\n"
+        "        self.line.append(me)\n        await self.table.delete(me)\n",
+        "before their first call",
     ),
     "a fresh key": (
         "    @action\n    def mint(self) -> None:\n        when(len(self.rows) < len(Order))\n"

@@ -319,3 +319,27 @@ def test_progress_tells_memory_and_load() -> None:
         assert progress.load is not None
         assert 0 < progress.load < 1
         assert progress.memory_bytes > 8 * progress.states
+
+
+def test_a_number_beyond_64_bits_is_left_to_the_explicit_engine(tmp_path: Path) -> None:
+    """The IR's integers have no bound inside a step: C must not wrap around and say HOLDS."""
+    source = """
+class M(Model):
+    done: bool = False
+    @action
+    def grow(self) -> None:
+        y = 1
+        for k in range(30):
+            y = y * 1000
+        when(y // 2 > 1000000)
+        self.done = True
+    @always
+    def never(self) -> bool:
+        return not self.done
+"""
+    lowered = lowered_source(source, tmp_path)
+    with pytest.raises(Unsupported, match="64 bits"):
+        NativeEngine().check(Request(lowered))
+    result = runner.run("native", Request(lowered))
+    assert result.verdicts[0].answer is Answer.VIOLATED
+    assert "64 bits" in result.notice

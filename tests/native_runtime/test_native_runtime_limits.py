@@ -28,6 +28,13 @@ def _large() -> Library:
     return library("order_intake", "ORDERS=4", "CONSUMERS=3", "REDELIVERIES=2")
 
 
+def _endless() -> tuple[Library, Config]:
+    """A search that nobody waits out: five hundred million states, or a thousand million bytes."""
+    return library("order_intake", "ORDERS=5", "CONSUMERS=3", "REDELIVERIES=2"), Config(
+        1, memory_bytes_max=10**9
+    )
+
+
 @pytest.mark.parametrize("threads", [1, 4])
 def test_state_limit(threads: int) -> None:
     with Search(small(), Config(ALL_PROPERTIES, threads=threads, states_max=20_000)) as search:
@@ -97,7 +104,7 @@ def test_progress_is_reported_and_ctrl_c_ends_the_search() -> None:
         seen.append(progress)
         _thread.interrupt_main()
 
-    with Search(_large(), Config(1)) as search:
+    with Search(*_endless()) as search:
         result = search.run(report)
     assert result.status is Status.CALLER
     assert seen
@@ -110,7 +117,7 @@ def test_a_report_that_raises_stops_the_search() -> None:
     def report(progress: Progress) -> None:
         raise ValueError("no terminal")
 
-    with Search(_large(), Config(1)) as search, pytest.raises(ValueError, match="no terminal"):
+    with Search(*_endless()) as search, pytest.raises(ValueError, match="no terminal"):
         search.run(report)
 
 

@@ -55,7 +55,7 @@ def lacks_room(fault: ModelFault | WalkFault | None) -> bool:
     if fault is not None and fault.id == UNSYMMETRIC:
         raise Unsymmetric
     if fault is not None and fault.id == BEYOND:
-        raise Unsupported("a local collection holds an element outside its type for a while")
+        raise Unsupported("for a while a local collection is outside its type, or a number outside 64 bits")
     return fault is not None and fault.id == CAPACITY
 
 

@@ -82,7 +82,7 @@ class Reader:
         failing = [(error, last) for error, last in errors if isinstance(error, ModelError)]
         same = [found for found in failing if (found[0].kind, found[0].location) == (kind, place)]
         # Of several errors in one step, which comes first may depend on the names of members.
-        for error, last in same or failing[: len(self._source.symmetric)]:
+        for error, last in same or (failing if self._source.symmetric else []):
             return Failure(error, replace(run, transitions=(*run.transitions, last)))
         raise InternalError(f"generated code runs into {kind} at {place}, the IR does not")
 

@@ -15,6 +15,7 @@ from checker.engines.native.codegen.emitter import Emitter
 from checker.engines.native.codegen.errors import ErrorSites
 from checker.engines.native.codegen.layout import Layout, Unsupported
 from checker.engines.native.codegen.loops import Loops
+from checker.engines.native.codegen.magnitude import fits_a_word
 from checker.engines.native.codegen.values import CTypes
 from checker.errors import ModelErrorKind
 from checker.ir.expressions import (
@@ -42,6 +43,14 @@ _INFIX = {
     Op.INT_LE: "<=",
     Op.INT_GT: ">",
     Op.INT_GE: ">=",
+}
+
+_CHECKED = {
+    Op.INT_ADD: "gen_add",
+    Op.INT_SUB: "gen_sub",
+    Op.INT_MUL: "gen_mul",
+    Op.INT_NEG: "gen_neg",
+    Op.INT_ABS: "gen_abs",
 }
 
 
@@ -113,6 +122,10 @@ class Expressions(Emitter):
 
     def _apply(self, expr: Apply) -> str:
         op, args = expr.op, expr.args
+        if op in _CHECKED and not fits_a_word(expr):
+            # The IR's integers have no bound; those of C are kept from wrapping around.
+            self.may_fail = True
+            return f"{_CHECKED[op]}(c, {', '.join(self.value(arg) for arg in args)})"
         if op in _INFIX:
             return f"({self.value(args[0])} {_INFIX[op]} {self.value(args[1])})"
         if op in MUTATIONS:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from checker.engines.native.codegen.changes import Changes
 from checker.engines.native.codegen.emitter import Emitter
 from checker.engines.native.codegen.layout import Unsupported, cardinality
+from checker.engines.native.codegen.magnitude import fits_a_word
 from checker.errors import ModelErrorKind
 from checker.ir.expressions import Apply, Comprehension, Domain, Expr, Fold, Generator, Op, StateVar
 from checker.ir.iterables import bound_types
@@ -127,7 +128,10 @@ class Loops:
                 case Fold.ANY:
                     return f"if ({self._emitter.value(expr.body)}) {{ {acc} = 1; goto {done}; }}"
                 case Fold.SUM:
-                    return f"{acc} += {self._emitter.value(expr.body)};"
+                    if fits_a_word(expr):
+                        return f"{acc} += {self._emitter.value(expr.body)};"
+                    self._emitter.may_fail = True
+                    return f"{acc} = gen_add(c, {acc}, {self._emitter.value(expr.body)});"
                 case Fold.COUNT:
                     return f"{acc}++;"
                 case Fold.SET:

@@ -33,7 +33,8 @@ enum gen_mode {
 /* Not an error of the model: a bag's count or a FIFO's length does not fit the layout. */
 #define QC_CAPACITY 1u
 
-/* Not an error of the model either: a local collection holds an element outside its type, for a while. */
+/* Not an error of the model either: a local collection holds an element outside its type, for a while, or an
+ * integer does not fit 64 bits. */
 #define QC_BEYOND 2u
 
 /* Nor is this: with symmetry, a model error that comes or not with the order in which members are looked at. */
@@ -55,6 +56,34 @@ typedef struct {
 
 static inline void gen_error(gen_ctx *c, uint32_t id) {
     if (c->error == 0) c->error = id;
+}
+
+/* Integers of a model have no bound inside a step. One that does not fit 64 bits is no error of the model: it is
+ * beyond what generated code can hold, as a local collection's element may be. */
+GEN_INLINE int64_t gen_add(gen_ctx *c, int64_t a, int64_t b) {
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum)) gen_error(c, QC_BEYOND);
+    return sum;
+}
+
+GEN_INLINE int64_t gen_sub(gen_ctx *c, int64_t a, int64_t b) {
+    int64_t difference;
+    if (__builtin_sub_overflow(a, b, &difference)) gen_error(c, QC_BEYOND);
+    return difference;
+}
+
+GEN_INLINE int64_t gen_mul(gen_ctx *c, int64_t a, int64_t b) {
+    int64_t product;
+    if (__builtin_mul_overflow(a, b, &product)) gen_error(c, QC_BEYOND);
+    return product;
+}
+
+GEN_INLINE int64_t gen_neg(gen_ctx *c, int64_t a) {
+    return gen_sub(c, 0, a);
+}
+
+GEN_INLINE int64_t gen_abs(gen_ctx *c, int64_t a) {
+    return a < 0 ? gen_neg(c, a) : a;
 }
 
 /* Take the next choice among n > 0 alternatives. */
