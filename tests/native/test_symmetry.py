@@ -10,6 +10,7 @@ import pytest
 from checker.dsl.lowering import LoweredModel, lower
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import Answer, Limits, Request, Result
+from checker.engines.native import engine
 from checker.engines.native.binding import Search
 from checker.engines.native.codegen.layout import Unsupported
 from checker.engines.native.codegen.program import generate
@@ -19,7 +20,7 @@ from checker.engines.native.findings import Config
 from checker.engines.native.structures import Library
 from checker.engines.runner import run
 from checker.ir.program import Budgets
-from checker.ir.symmetry import symmetry_of
+from checker.ir.symmetry import Symmetry, symmetry_of
 from checker.semantics.machine import Machine
 from checker.semantics.renaming import renamed
 from checker.semantics.state import State
@@ -257,6 +258,36 @@ def test_threads_do_not_change_a_reduced_search() -> None:
     counts = {(r.statistics.states, r.statistics.transitions, r.statistics.depth) for r in results}
     assert len(counts) == 1
     assert all(v.answer is not Answer.UNKNOWN for r in results for v in r.verdicts)
+
+
+_TELLS_APART = """
+class Item(Index, interchangeable=True):
+    pass
+
+
+class M(Model):
+    last: Item | None = None
+    marked: Set[Item]
+
+    @action
+    def mark(self, item: Item) -> None:
+        self.marked.add(item)
+
+    @action
+    def take(self) -> None:
+        self.last = Item(0)
+"""
+
+
+def test_a_hole_in_the_rules_is_noticed_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The canary: rules that let everything through, and a model that names a member."""
+    lowered = lowered_source(_TELLS_APART, tmp_path)
+    sets = tuple(index for index in lowered.program.index_sets if index.interchangeable)
+    monkeypatch.setattr(engine, "symmetry_of", lambda program, members_max: Symmetry(sets, ()))
+    used = NativeEngine().check(Request(lowered)).statistics.symmetry
+    assert used is not None
+    assert used.sets == ()
+    assert used.broken == ("Item: renaming some states does not rename what they lead to",)
 
 
 def test_a_broken_renaming_is_noticed() -> None:

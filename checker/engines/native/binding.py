@@ -181,6 +181,13 @@ class Search:
             yield tuple(words[: self._words])
             index += 1
 
+    def state_at(self, index: int) -> PackedState:
+        """A stored state by its position in ``states()``. Raises IndexError."""
+        words = self._c.qc_state_at(self._open(), index)
+        if not words:
+            raise IndexError(index)
+        return tuple(words[: self._words])
+
     def index_of(self, state: PackedState) -> int | None:
         """The position of a state in ``states()``, None when it was not found."""
         index = int(self._c.qc_index_of(self._open(), self._pack(state)))

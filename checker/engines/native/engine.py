@@ -24,6 +24,7 @@ from checker.engines.native import findings
 from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
 from checker.engines.native.codegen.symmetry import MEMBERS_MAX
+from checker.engines.native.equivariance import treats_alike
 from checker.engines.native.findings import Config, Descent, SearchResult, Status
 from checker.engines.native.opening import Unsymmetric, lacks_room, with_room_enough
 from checker.engines.native.reading import Reader, asked_properties, mask_of
@@ -62,9 +63,8 @@ class NativeEngine:
         symmetry = symmetry_of(program, MEMBERS_MAX) if request.symmetry else NO_SYMMETRY
         try:
             return self._check(request, symmetry)
-        except Unsymmetric:
-            reason = "all() or any() over members ran into a model error"
-            broken = tuple(Broken(index.name, reason, None) for index in symmetry.sets)
+        except Unsymmetric as error:
+            broken = tuple(Broken(index.name, str(error), None) for index in symmetry.sets)
             return self._check(request, Symmetry((), (*broken, *symmetry.broken)))
 
     def _check(self, request: Request, symmetry: Symmetry) -> Result:
@@ -109,6 +109,10 @@ class NativeEngine:
                 found = descent.result
             if lacks_room(found.fault):
                 return None
+            if is_breadth_first and source.symmetric:
+                program = request.lowered.program
+                if not treats_alike(program, source, search, found.states):
+                    raise Unsymmetric("renaming some states does not rename what they lead to")
             return _Reading(within, source, search, found, descent).result(self.name)
 
 

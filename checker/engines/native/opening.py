@@ -19,7 +19,7 @@ _Found = TypeVar("_Found")
 
 
 class Unsymmetric(Exception):
-    """A model error comes or not with the order of members: the model is to be searched without symmetry."""
+    """The members of a set are not alike after all, and why: the model is to be searched without symmetry."""
 
 
 def with_room_enough(
@@ -53,7 +53,7 @@ def lacks_room(fault: ModelFault | WalkFault | None) -> bool:
         Unsymmetric: the search has to be made without symmetry.
     """
     if fault is not None and fault.id == UNSYMMETRIC:
-        raise Unsymmetric
+        raise Unsymmetric("all() or any() over members ran into a model error")
     if fault is not None and fault.id == BEYOND:
         raise Unsupported("for a while a local collection is outside its type, or a number outside 64 bits")
     return fault is not None and fault.id == CAPACITY
