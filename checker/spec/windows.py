@@ -67,10 +67,11 @@ def _seconds(text: str) -> float | None:
 
 #: The longest that each class of components redelivers, unless the spec knows better: AWS' maxima.
 HORIZONS = {
-    "SqsQueue": _of("14 d", "SQS retention, which a redrive from a dead-letter queue uses up"),
-    "SqsFifoQueue": _of("14 d", "SQS retention, which a redrive from a dead-letter queue uses up"),
+    "SqsQueue": _of("14 d", "SQS retention"),
+    "SqsQueueWithDlq": _of(_UNBOUNDED, "each redrive of a dead letter starts SQS retention anew"),
+    "SqsFifoQueue": _of("14 d", "SQS retention"),
     "KinesisStream": _of("365 d", "Kinesis retention: a consumer can begin again from its oldest record"),
-    "LambdaMapping": _of("365 d", "Lambda retries a stream's batch until the record expires"),
+    "LambdaStreamMapping": _of("365 d", "Lambda retries a stream's batch until the record expires"),
     "EventBus": _of(_UNBOUNDED, "an EventBridge archive can be replayed at any time"),
     "Provider": _of(_UNBOUNDED, "people repeat a call to a provider whenever they like"),
     "DynamoTable": _of("24 h", "DynamoDB Streams keep a record for 24 h", implicit=False),

@@ -1,7 +1,7 @@
 """A deduplication row that expires: a message is redriven from the dead-letter queue after weeks.
 
-Catalogue: anomaly 2. A worker credits loyalty points for an order, once. Dead letters live for 14 days;
-a row that says "done" lives as long as its time to live, and then the message is new again.
+Catalogue: anomaly 2. A worker credits loyalty points for an order, once. A dead letter can be redriven after
+14 days; a row that says "done" lives as long as its time to live, and then the message is new again.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Shop(Model):
 """
 SPEC = 'model = "models/shop.py:Shop"\n[bounds]\nOrder = 1\n'
 PATH = "specs/shop.toml"
-SQS = "SQS retention, which a redrive from a dead-letter queue uses up"
+SQS = "SQS retention"
 
 
 @pytest.fixture
@@ -96,6 +96,22 @@ def test_a_window_that_is_too_short(shop: Project) -> None:
 def test_what_feeds_it_longest(shop: Project, tables: str, expected: list[str]) -> None:
     found = [text.partition(", but ")[2].partition(" ")[0] for text in warned(shop, tables)]
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("queue", "horizon"),
+    [
+        ("SqsQueueWithDlq[Order]", "ever (each redrive of a dead letter starts SQS retention anew)"),
+        ("LambdaMapping[Order]", "ever (each redrive of a dead letter starts SQS retention anew)"),
+        ("LambdaStreamMapping[Order, Order]", "365 d (Lambda retries a stream's batch until the record expires)"),
+    ],
+)  # fmt: skip
+def test_longer_than_a_plain_queue(shop: Project, queue: str, horizon: str) -> None:
+    model = MODEL.replace("import DynamoTable", f"import {queue.partition('[')[0]}, DynamoTable")
+    shop.write("models/shop.py", model.replace("late: LongQueue", f"late: {queue}"))
+    (text,) = warned(shop, '[windows]\nseen = "28 d"\n')
+    assert text.partition("but ")[2] == f"late can deliver again for {horizon}: a duplicate waiting to happen"
+    assert warned(shop, '[windows]\nseen = "28 d"\n[horizons]\nlate = "28 d"\n') == []
 
 
 def test_how_it_is_told(shop: Project) -> None:
