@@ -12,7 +12,14 @@ delivery.
 
 What it leaves out: schemas, pipes, schedules, input transformation, an archive's retention, quotas, and
 that the id of an event differs between the Regions of a global endpoint (events here have no id but
-their own content).
+their own content). A PutEvents takes 10 entries at most; ``put_all`` takes any number. A dead-letter
+queue here keeps everything; in AWS, one whose queue policy does not let the bus send drops silently.
+
+Retries here are until the target's process says ``done``. In AWS they are of the delivery: a target that
+has taken the event, such as a Lambda function, which is invoked asynchronously, is delivered to. If its
+handler then fails, Lambda retries it by itself (twice, by default) and the event never reaches the bus'
+dead-letter queue, only the function's own or its on-failure destination, if there is one. To model
+such a handler, let it call ``done`` first and work from a queue of its own.
 """
 
 from __future__ import annotations

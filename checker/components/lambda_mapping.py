@@ -11,7 +11,16 @@ uses no retry), and hands what is given up to an on-failure destination.
 
 What it leaves out: batching windows, filters, concurrent batches of one shard, the record age limit,
 scaling of pollers, FIFO queues as a source, and that the mapping's own deletes may be late: a message
-whose visibility timeout is over when the function returns is not deleted.
+whose visibility timeout is over when the function returns is not deleted. Of a stream's mapping:
+
+- ``max_retries`` is 1 unless a subclass sets it. AWS retries without limit, until the record expires.
+- ``given_up`` keeps the records. In AWS a destination gets metadata (Amazon S3 also the records), and
+  without a destination nothing is kept of what is given up.
+- A crash of the function uses no retry here, and its batch may come again with another size; in AWS it
+  counts as an error like any other. Call ``fail`` where the count matters.
+
+A process that ends its iteration without ``respond`` counts as crashed: its batch comes again. In Lambda, to
+return without a list of failures is complete success: end every such path with ``respond(Set())``.
 """
 
 from __future__ import annotations

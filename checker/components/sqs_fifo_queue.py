@@ -9,7 +9,9 @@ message; deleting with a handle whose visibility timeout is over fails, unlike o
 
 What it leaves out: several messages of one group in one receive, content-based deduplication (pass the
 body's own identity as the id to have it), ReceiveRequestAttemptId, dead-letter queues (which break the
-order, and give the message a new deduplication id), throughput limits, retention.
+order, and give the message a new deduplication id), throughput limits, retention, and the queue attribute
+DeduplicationScope=messageGroup, with which an id is remembered for each group by itself: put the group
+into the deduplication id to have that.
 """
 
 from __future__ import annotations
