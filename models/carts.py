@@ -255,12 +255,21 @@ class LineRows(GlobalTable[Tag, CartLine]):
 
 
 class ObservedRemove(RemovableLines):
-    """OR-Set: a row for each add, and a removal deletes the rows that it sees, one by one."""
+    """OR-Set: a row for each add, and a removal deletes the rows that it sees, one by one.
+
+    A repeated add (its server crashed before the answer, or it was sent to another Region, too) may
+    write a row again that a removal has deleted: the removed line is back. See ObservedRemoveTombstones.
+    """
 
     rows: LineRows
 
     def shows(self, region: Region, wanted: CartLine) -> bool:
         return any(self.rows.read(region, tag) == wanted for tag in Tag)
+
+    @quiescent
+    def removed_stays_removed(self) -> bool:
+        """Once all is quiet, no Region has a row of an add that some removal knew of."""
+        return all(not self.rows.has(region, tag) for tag in self.removed for region in Region)
 
     @process(instances=Region)
     async def service(self, here: Region) -> None:
@@ -275,5 +284,64 @@ class ObservedRemove(RemovableLines):
         while tag is not None:
             self.removed.add(tag)
             await self.rows.delete(here, tag)
+            tag = await self.rows.find(here, removal.wanted)
+        await self.removers.confirm(here, removal)
+
+
+@record
+class Entry:
+    """The key of an add's row, or of its tombstone."""
+
+    tag: Tag
+    removed: bool
+
+
+class EntryRows(GlobalTable[Entry, CartLine]):
+    """A row for each add, and one for each add that is removed."""
+
+    @operation
+    def find(self, region: Region, wanted: CartLine) -> Tag | None:
+        """Query: one of the adds of a line that have a row and no tombstone."""
+        for tag in Tag:
+            if self.live(region, tag) and self.read(region, Entry(tag, False)) == wanted:
+                return tag
+        return None
+
+    def live(self, region: Region, tag: Tag) -> bool:
+        return self.has(region, Entry(tag, False)) and not self.has(region, Entry(tag, True))
+
+
+class ObservedRemoveTombstones(RemovableLines):
+    """OR-Set with tombstones: a removal writes an item of its own for each add, which no add replaces.
+
+    A tombstone has to be kept longer than any client repeats an add; here they are kept for ever.
+    A mark in the add's own item would not do: an add that is repeated in another Region replaces it.
+    """
+
+    rows: EntryRows
+
+    def shows(self, region: Region, wanted: CartLine) -> bool:
+        return any(
+            self.rows.live(region, tag) and self.rows.read(region, Entry(tag, False)) == wanted for tag in Tag
+        )
+
+    @quiescent
+    def removed_stays_removed(self) -> bool:
+        """Once all is quiet, no Region shows an add that some removal knew of."""
+        return all(not self.rows.live(region, tag) for tag in self.removed for region in Region)
+
+    @process(instances=Region)
+    async def service(self, here: Region) -> None:
+        request = await self.shoppers.next_request(here)
+        await self.rows.put(here, Entry(request.tag, False), request.wanted)
+        await self.shoppers.confirm(here, request)
+
+    @process(instances=Region)
+    async def remover(self, here: Region) -> None:
+        removal = await self.removers.next_request(here)
+        tag = await self.rows.find(here, removal.wanted)
+        while tag is not None:
+            self.removed.add(tag)
+            await self.rows.put(here, Entry(tag, True), removal.wanted)
             tag = await self.rows.find(here, removal.wanted)
         await self.removers.confirm(here, removal)
