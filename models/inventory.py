@@ -77,6 +77,10 @@ class Inventory(Model):
         """How many pieces a Region takes to be left; each variant has its own way."""
         return STOCK
 
+    def is_lost(self, region: Region) -> bool:
+        """Whether a Region is gone for good, and shows nothing any more."""
+        return False
+
     def sold(self, item: Item) -> int:
         return sum(1 for demand in self.clients.confirmed if demand.item == item)
 
@@ -92,8 +96,12 @@ class Inventory(Model):
 
     @quiescent
     def nothing_is_lost(self) -> bool:
-        """Once all is quiet, every piece that is not sold is left: in every Region, so that they agree."""
-        return all(self.left(region, item) == STOCK - self.sold(item) for region in Region for item in Item)
+        """Once all is quiet, every piece that is not sold is left: in every Region that is there."""
+        return all(
+            self.is_lost(region) or self.left(region, item) == STOCK - self.sold(item)
+            for region in Region
+            for item in Item
+        )
 
     @reachable
     def an_item_sells_out(self) -> bool:
@@ -132,6 +140,9 @@ class ConditionalDecrement(Inventory):
     def left(self, region: Region, item: Item) -> int:
         return self.stock.left(region, item)
 
+    def is_lost(self, region: Region) -> bool:
+        return region in self.stock.lost
+
     @process(instances=Region)
     async def desk(self, here: Region) -> None:
         demand = await self.clients.next_request(here)
@@ -154,14 +165,18 @@ class Share:
 class SalesCounters(GlobalTable[Share, Pieces]):
     """A PN-counter: each Region counts its own sales in an item of its own, which nobody else writes."""
 
-    @operation
+    @operation(raises=(RegionUnavailable,))
     def sold_everywhere(self, region: Region, item: Item) -> int:
         """Query: the sales of all Regions, as far as this one has heard of them."""
+        if region in self.lost:
+            raise RegionUnavailable
         return self.sold(region, item)
 
-    @operation
+    @operation(raises=(RegionUnavailable,))
     def count_one(self, region: Region, item: Item) -> None:
         """UpdateItem ADD: one more sale of this Region."""
+        if region in self.lost:
+            raise RegionUnavailable
         own = self.read(region, Share(region, item))
         self.write(region, Share(region, item), 1 if own is None else own + 1)
 
@@ -181,6 +196,9 @@ class PnCounter(Inventory):
     def left(self, region: Region, item: Item) -> int:
         return STOCK - self.sales.sold(region, item)
 
+    def is_lost(self, region: Region) -> bool:
+        return region in self.sales.lost
+
     @process(instances=Region)
     async def desk(self, here: Region) -> None:
         demand = await self.clients.next_request(here)
@@ -194,9 +212,11 @@ class PnCounter(Inventory):
 class Rights(GlobalTable[Share, Pieces]):
     """How many pieces each Region may still sell: written by that Region only."""
 
-    @operation(raises=(ConditionalCheckFailed,))
+    @operation(raises=(ConditionalCheckFailed, RegionUnavailable))
     def use_one(self, region: Region, item: Item) -> None:
         """UpdateItem SET rights = if_not_exists(rights, 1) - 1 with the condition rights >= 1."""
+        if region in self.lost:
+            raise RegionUnavailable
         rights = self.left(region, Share(region, item))
         if rights < 1:
             raise ConditionalCheckFailed
@@ -216,6 +236,9 @@ class Escrow(Inventory):
     def left(self, region: Region, item: Item) -> int:
         return sum(self.rights.left(region, Share(seller, item)) for seller in Region)
 
+    def is_lost(self, region: Region) -> bool:
+        return region in self.rights.lost
+
     @process(instances=Region)
     async def desk(self, here: Region) -> None:
         demand = await self.clients.next_request(here)
@@ -232,13 +255,19 @@ class Escrow(Inventory):
 
 
 class HomeRegion(Inventory):
-    """Every reservation is made in one Region, wherever the customer is: one replica, one truth."""
+    """Every reservation is made in one Region, wherever the customer is: one replica, one truth.
+
+    What it has acknowledged and not yet replicated is lost with that Region.
+    """
 
     stock: StockTable
     reservations: GlobalTable[Order, Item]
 
     def left(self, region: Region, item: Item) -> int:
         return self.stock.left(region, item)
+
+    def is_lost(self, region: Region) -> bool:
+        return region in self.stock.lost
 
     @process(instances=Region)
     async def desk(self, here: Region) -> None:
@@ -263,6 +292,9 @@ class Ledger(Inventory):
     def left(self, region: Region, item: Item) -> int:
         return STOCK - sum(1 for order in Order if self.sales.read(region, order) == item)
 
+    def is_lost(self, region: Region) -> bool:
+        return region in self.sales.lost
+
     @process(instances=Region)
     async def desk(self, here: Region) -> None:
         demand = await self.clients.next_request(here)
@@ -279,7 +311,10 @@ class Piece:
 
 
 class StrongPieces(Inventory):
-    """A row for each piece in a strongly consistent table: an order claims the first that is free."""
+    """A row for each piece in a strongly consistent table: an order claims the first that is free.
+
+    A row for each piece because such a table has no transactions: one conditional put has to be all.
+    """
 
     pieces: StrongGlobalTable[Piece, Order]
 
