@@ -32,6 +32,9 @@ class Browsers(Component):
     """What customers do: each changes her profile a few times, and looks at it after each change."""
 
     made: Map[Customer, Version] = Map.filled(0)
+    #: Cookies: the Region of the session, and the last version that was answered as saved; 0 is none.
+    cookies: Map[Customer, Region]
+    tokens: Map[Customer, Version] = Map.filled(0)
     #: Who has seen her last change, and who has seen an older profile after it.
     pleased: Set[Customer]
     puzzled: Set[Customer]
@@ -42,6 +45,26 @@ class Browsers(Component):
         when(self.made[customer] < CHANGES)
         self.made[customer] = self.made[customer] + 1
         return self.made[customer]
+
+    @operation
+    def pinned(self, customer: Customer) -> Region | None:
+        """The Region that her cookie names, if she has one."""
+        return self.cookies.get(customer)
+
+    @operation
+    def pin(self, customer: Customer, region: Region) -> None:
+        """She gets a cookie for the rest of her session."""
+        self.cookies[customer] = region
+
+    @operation
+    def token(self, customer: Customer) -> Version:
+        """The last version that she knows to be saved."""
+        return self.tokens[customer]
+
+    @operation
+    def keep(self, customer: Customer, version: Version) -> None:
+        """The answer to her change: it is saved."""
+        self.tokens[customer] = version
 
     @operation
     def show(self, customer: Customer, version: Version) -> None:
@@ -99,12 +122,19 @@ class ReadAnywhere(Reads):
 
 
 class SessionPin(Reads):
-    """Read where the session has written: a cookie names the Region."""
+    """Stay in one Region for the whole session: a cookie, given before the first write, names it.
+
+    A cookie for a write and the read after it would not do: of two writes in two Regions the later one may
+    lose where a clock is slow. The session ends with its Region: there is no failover of a pinned session.
+    """
 
     @process(instances=Customer)
     async def session(self, me: Customer) -> None:
         version = await self.browsers.change(me)
-        here = await self.regions.route()
+        here = await self.browsers.pinned(me)
+        if here is None:
+            here = await self.regions.route()
+            await self.browsers.pin(me, here)
         await self.profiles.put(here, me, version)
         self.saved[me] = version
         shown = await self.profiles.get(here, me)
@@ -112,14 +142,25 @@ class SessionPin(Reads):
 
 
 class SessionToken(Reads):
-    """Take along the version that was written, and read again until the Region shows it, or a later one."""
+    """Take along the version that was saved: a Region has to show it, or a later one, before it is used.
+
+    Before the next write as well, which then replaces what the Region shows, however slow its clock is.
+    A write whose answer got lost has no token: where a clock is slow, it may replace the write that follows
+    it in another Region.
+    """
 
     @process(instances=Customer)
     async def session(self, me: Customer) -> None:
         version = await self.browsers.change(me)
+        token = await self.browsers.token(me)
         here = await self.regions.route()
+        if token > 0:
+            known = await self.profiles.get(here, me)
+            while known is None or known < token:
+                known = await self.profiles.get(here, me)
         await self.profiles.put(here, me, version)
         self.saved[me] = version
+        await self.browsers.keep(me, version)
         there = await self.regions.route()
         shown = await self.profiles.get(there, me)
         while shown is None or shown < version:
