@@ -1,7 +1,8 @@
 """Reconciliation: a job repairs what one Region lacks of another's orders, while these go on changing.
 
 Orders change in their home Region, one version after the other; replication brings the versions to the
-other Region, sooner or later. The job does not know which, and copies what it finds missing.
+other Region, sooner or later. What an accident has removed there (a restore, an import, a bug) does not come
+back by itself. The job cannot tell the one from the other: it repairs what it finds missing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from checker.components import GlobalTable, Region
+from checker.components.global_table import Replica
 from checker.dsl import (
     ConditionalCheckFailed,
     Index,
@@ -18,13 +20,14 @@ from checker.dsl import (
     Set,
     action,
     always,
+    fault,
     process,
     quiescent,
     reachable,
     record,
     when,
 )
-from models.clients import Clients
+from models.clients import Clients, Sent
 
 #: Where orders change, and where the job looks for gaps.
 HOME = Region(0)
@@ -46,12 +49,32 @@ class Change:
     version: Version
 
 
+@record
+class Row:
+    """An order as a Region shows it, and a bit that a repair turns over.
+
+    An update that leaves an item as it was need not be replicated.
+    """
+
+    version: Version
+    touched: bool
+
+
+class Orders(GlobalTable[Order, Row]):
+    """The orders, with accidents."""
+
+    def lose(self, region: Region, order: Order) -> None:
+        """An item is gone in one replica, without a write that the others would hear of."""
+        self.shown.discard(Replica(region, order))
+        self._forget(order)
+
+
 class Reconciliation(Model):
-    """What the variants share: the service that changes orders, and the plan to repair each of them once."""
+    """What the variants share: the service that changes orders, and the plan to look at each of them."""
 
     clients: Clients[Change]
     repairs: Clients[Order]
-    orders: GlobalTable[Order, Version]
+    orders: Orders
     sent: Map[Order, Version] = Map.filled(0)
     planned: Set[Order]
     repaired: bool = False
@@ -66,30 +89,38 @@ class Reconciliation(Model):
     @action
     def plan(self, order: Order) -> None:
         """The job's turn to look at an order comes."""
-        when(order not in self.planned)
+        when(order not in self.planned and Sent(AWAY, order) not in self.repairs.waiting)
         self.planned.add(order)
         self.repairs.send(AWAY, order)
+
+    @fault
+    def lose_row(self, order: Order) -> None:
+        """An accident removes an order in the other Region; the job will come round to it once more."""
+        when(self.orders.has(AWAY, order))
+        self.orders.lose(AWAY, order)
+        self.planned.discard(order)
 
     @process
     async def service(self) -> None:
         change = await self.clients.next_request(HOME)
         present = await self.orders.get(HOME, change.order)
-        old = 0 if present is None else present
+        old = 0 if present is None else present.version
         if old + 1 < change.version:
             return
         if old < change.version:
             try:
                 if present is None:
-                    await self.orders.put_if_absent(HOME, change.order, change.version)
+                    await self.orders.put_if_absent(HOME, change.order, Row(change.version, False))
                 else:
-                    await self.orders.update_if(HOME, change.order, present, change.version)
+                    changed = Row(change.version, False)
+                    await self.orders.update_if(HOME, change.order, present, changed)
             except ConditionalCheckFailed:
                 return
         await self.clients.confirm(HOME, change)
 
     def version(self, region: Region, order: Order) -> int:
-        version = self.orders.read(region, order)
-        return 0 if version is None else version
+        row = self.orders.read(region, order)
+        return 0 if row is None else row.version
 
     @always
     def no_change_is_undone(self) -> bool:
@@ -98,7 +129,7 @@ class Reconciliation(Model):
 
     @quiescent
     def regions_agree(self) -> bool:
-        """Once all is quiet, every Region shows the last version that was sent."""
+        """Once all is quiet, every Region shows the last version that was sent, also after an accident."""
         return all(self.version(region, order) == self.sent[order] for region in Region for order in Order)
 
     @reachable
@@ -151,7 +182,8 @@ class RepairAtHome(Reconciliation):
         mine = await self.orders.get(AWAY, order)
         if theirs is not None and mine != theirs:
             try:
-                await self.orders.update_if(HOME, order, theirs, theirs)
+                touched = Row(theirs.version, not theirs.touched)
+                await self.orders.update_if(HOME, order, theirs, touched)
                 self.repaired = True
             except ConditionalCheckFailed:
                 pass
