@@ -1,13 +1,14 @@
 # make check   sets up and checks every spec: the main job
 # make test    sets up and runs all tests, generated ones included
 # make lint    style, types, layer contracts, freshness of generated files
-# make test-slow   the slow tier: repeats and large searches
+# make test-slow   the slow tier: repeats, large searches, hundreds of random models
+# make test-thorough   the slow tier with ten times as many random models (hours)
 # make bench   speed beside SPIN, where it is installed (some minutes)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test test-slow lint bench setup clean
+.PHONY: check test test-slow test-thorough lint bench setup clean
 
 check: setup
 	$(BIN)/quackcheck check
@@ -17,6 +18,9 @@ test: setup
 
 test-slow: setup
 	$(BIN)/pytest -n auto -m slow
+
+test-thorough: setup
+	QUACKCHECK_TEST_TIMES=10 $(BIN)/pytest -n auto -m slow
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
-"""Which specs the tests look at that run for each of several."""
+"""Which specs the tests look at that run for each of several; how many random models the slow tier makes."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -29,3 +30,11 @@ SOME_SPECS = list(
 )
 #: A few of these: what takes long.
 FEW_SPECS = SOME_SPECS[::5]
+
+#: How many times more random models than usual: `make test-thorough` makes thousands.
+_TIMES = int(os.environ.get("QUACKCHECK_TEST_TIMES", "1"))
+
+
+def seeds(first: int, count: int, part: int = 0, parts: int = 1) -> range:
+    """Seeds of random models for one of several parts of a test: ``count`` in all, or many times as many."""
+    return range(first + part, first + count * _TIMES, parts)

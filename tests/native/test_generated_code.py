@@ -18,7 +18,7 @@ from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
 from tests.native.agreement import ROOMY
 from tests.native_runtime.building import program_of
-from tests.sampling import FEW_SPECS, SOME_SPECS
+from tests.sampling import FEW_SPECS, SOME_SPECS, seeds
 
 #: What generated code has by its nature: branches that are never taken, values that nobody reads. gcc guesses
 #: wrongly about the former, that a field might cross into a word behind the state: sanitizers look at that.
@@ -77,7 +77,7 @@ def test_a_warning_would_be_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_no_warning_in_random_models(tmp_path: Path) -> None:
-    for seed in range(9000, 9030):
+    for seed in seeds(9000, 10):
         with lowered_from(random_model(seed), tmp_path) as lowered:
             try:
                 source = written(lowered, tmp_path)
@@ -114,7 +114,7 @@ def test_sanitizers_find_nothing_in_specs(
 @pytest.mark.parametrize("part", range(4))
 def test_sanitizers_find_nothing_in_random_models(part: int, tmp_path: Path) -> None:
     ran = 0
-    for seed in range(8000 + part, 8040, 4):
+    for seed in seeds(8000, 16, part, 4):
         with lowered_from(random_model(seed), tmp_path) as lowered:
             try:
                 source = written(lowered, tmp_path)
@@ -122,7 +122,7 @@ def test_sanitizers_find_nothing_in_random_models(part: int, tmp_path: Path) -> 
                 continue
         run_sanitized(source, "address,undefined", "1", "3000")
         ran += 1
-    assert ran >= 6
+    assert ran >= 2
 
 
 @pytest.mark.slow
