@@ -207,7 +207,7 @@ def _compared(seed: int, folder: Path) -> bool:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_reduced_searches_of_random_models_find_the_same(part: int, tmp_path: Path) -> None:
     compared = sum(_compared(seed, tmp_path) for seed in range(part, SEEDS_IN_CI, PARTS))
-    assert compared >= 2
+    assert compared >= 1
 
 
 @pytest.mark.slow
