@@ -2,7 +2,7 @@
 # make test    sets up and runs all tests, generated ones included
 # make lint    style, types, layer contracts, freshness of generated files
 # make test-slow   the slow tier: repeats, large searches, hundreds of random models
-# make test-thorough   the slow tier with ten times as many random models (hours)
+# make test-thorough   the slow tier with twenty times as many random models (hours)
 # make bench   speed beside SPIN, where it is installed (some minutes)
 
 PYTHON ?= python3
@@ -20,7 +20,7 @@ test-slow: setup
 	$(BIN)/pytest -n auto -m slow
 
 test-thorough: setup
-	QUACKCHECK_TEST_TIMES=10 $(BIN)/pytest -n auto -m slow
+	QUACKCHECK_TEST_TIMES=20 $(BIN)/pytest -n auto -m slow
 
 lint: setup
 	$(BIN)/ruff check .
