@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REPEATS = 20
+REPEATS = 10
 _OUTCOME = re.compile(r"^(generated_tests/\S+?::.+?) (PASSED|FAILED|XFAIL|XPASS|ERROR)", re.MULTILINE)
 
 
