@@ -202,6 +202,14 @@ class Renamer:
                 return value
 
 
+def swaps(index: IndexType) -> Iterator[Renaming]:
+    """The renamings that swap two neighbouring members of a set; every renaming of it is made of these."""
+    for a, b in pairwise(range(index.size)):
+        names = list(range(index.size))
+        names[a], names[b] = b, a
+        yield {index.name: names}
+
+
 def contains(program: Program, type_: Type, index: IndexType) -> bool:
     """Whether values of a type name members of the set, or process instances that belong to them."""
     match type_:
@@ -226,7 +234,7 @@ class _Inspection:
         self._program = program
         self._index = index
         self._numbers = count()
-        self._swaps = [self._swap(a, b) for a, b in pairwise(range(index.size))]
+        self._swaps = list(swaps(index))
 
     def found(self) -> Iterator[Broken]:
         """Everything that tells the members apart; the initial state first, then code."""
@@ -300,11 +308,6 @@ class _Inspection:
         free = {name for expr in outside for name in _locals(expr)} | set(_free(body, frozenset()))
         for name in sorted(bound & free):
             yield self._broken(f"'{name}' is read after its loop over members", where)
-
-    def _swap(self, a: int, b: int) -> Renaming:
-        names = list(range(self._index.size))
-        names[a], names[b] = b, a
-        return {self._index.name: names}
 
     def _broken(self, reason: str, location: Location | None) -> Broken:
         return Broken(self._index.name, reason, location)

@@ -180,7 +180,10 @@ def check(
 def compiling_ahead(
     specs: Sequence[Spec], engine: str | None = None, symmetry: bool | None = None
 ) -> AbstractContextManager[None]:
-    """While the code inside checks specs, compile their models and mutated models in the background."""
+    """While the code inside checks specs, compile their models and mutated models in the background.
+
+    All but the first, whose turn it is at once.
+    """
     programs = []
     for spec in specs:
         if (engine or spec.engine) == runner.DEFAULT_ENGINE:
@@ -189,7 +192,7 @@ def compiling_ahead(
                 models += [m for m in (mutation.lowered, mutation.original) if m is not None]
             reduces = spec.symmetry if symmetry is None else symmetry
             programs += [(model.program, reduces) for model in models]
-    return native_ahead.compiling_ahead(programs)
+    return native_ahead.compiling_ahead(programs[1:])
 
 
 def check_mutations(

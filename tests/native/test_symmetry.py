@@ -183,18 +183,26 @@ def test_runs_are_in_unreduced_terms() -> None:
     assert len(witness.transitions) == len(expected.transitions)
 
 
+def _symmetric(among: range, folder: Path) -> list[int]:
+    """Those of the random models that the rules allow to be renamed: about one in four."""
+    found = []
+    for seed in among:
+        with lowered_from(declared_interchangeable(random_model(seed)), folder) as lowered:
+            if symmetry_of(lowered.program, 64).sets:
+                found.append(seed)
+    return found
+
+
 def _compared(seed: int, folder: Path) -> bool:
-    """Whether a random model has symmetry, and a space small enough; then both engines have to agree."""
+    """Whether a random model with symmetry has a space small enough; then both engines have to agree."""
     with lowered_from(declared_interchangeable(random_model(seed)), folder) as lowered:
-        if not symmetry_of(lowered.program, 64).sets:
-            return False
         request = Request(lowered, Limits(depth_max=5))
         try:
             reduced = NativeEngine().check(request)
         except Unsupported:
             return False
         full = ExplicitEngine().check(replace(request, limits=Limits(depth_max=5, states_max=3000)))
-        if full.stopped is not None and "depth" not in full.stopped:
+        if full.stopped is not None and "states" in full.stopped:
             return False
         assert _outcome(reduced) == _outcome(full), seed
         if full.failure is None:
@@ -206,15 +214,17 @@ def _compared(seed: int, folder: Path) -> bool:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_reduced_searches_of_random_models_find_the_same(part: int, tmp_path: Path) -> None:
-    compared = sum(_compared(seed, tmp_path) for seed in range(part, SEEDS_IN_CI, PARTS))
-    assert compared >= 1
+    models = _symmetric(range(SEEDS_IN_CI), tmp_path)[part::PARTS]
+    compared = sum(_compared(seed, tmp_path) for seed in models)
+    assert compared >= 0.7 * len(models) > 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_reduced_searches_of_many_random_models_find_the_same(part: int, tmp_path: Path) -> None:
-    compared = sum(_compared(seed, tmp_path) for seed in seeds(3000, 48, part, 4))
-    assert compared >= 1
+    models = _symmetric(seeds(3000, 96), tmp_path)[part::PARTS]
+    compared = sum(_compared(seed, tmp_path) for seed in models)
+    assert compared >= 0.7 * len(models) > 1
 
 
 _ERRS_BY_ORDER = """
@@ -283,7 +293,7 @@ def test_a_hole_in_the_rules_is_noticed_by_looking(tmp_path: Path, monkeypatch: 
     """The canary: rules that let everything through, and a model that names a member."""
     lowered = lowered_source(_TELLS_APART, tmp_path)
     sets = tuple(index for index in lowered.program.index_sets if index.interchangeable)
-    monkeypatch.setattr(engine, "symmetry_of", lambda program, members_max: Symmetry(sets, ()))
+    monkeypatch.setattr(engine, "symmetry_for", lambda program, allowed: Symmetry(sets, ()))
     used = NativeEngine().check(Request(lowered)).statistics.symmetry
     assert used is not None
     assert used.sets == ()

@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from checker.engines.native.codegen.layout import Capacities
 from checker.engines.native.codegen.program import generate
-from checker.engines.native.codegen.symmetry import MEMBERS_MAX
 from checker.engines.native.compile import compiled
+from checker.engines.native.opening import symmetry_for
 from checker.errors import QuackcheckError
 from checker.ir.program import Program
-from checker.ir.symmetry import symmetry_of
 
 
 @contextlib.contextmanager
@@ -34,6 +33,6 @@ def compiling_ahead(programs: Iterable[tuple[Program, bool]]) -> Iterator[None]:
 def _compile(program: Program, symmetry: bool) -> None:
     # Whatever happens here, the search will come to it again.
     with contextlib.suppress(QuackcheckError, OSError):
-        sets = symmetry_of(program, MEMBERS_MAX).sets if symmetry else ()
-        with compiled(generate(program, Capacities(), sets).text):
+        source = generate(program, Capacities(), symmetry_for(program, symmetry).sets)
+        with compiled(source.text):
             pass

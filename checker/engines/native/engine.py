@@ -23,14 +23,13 @@ from checker.engines.memory import shown_bytes
 from checker.engines.native import findings
 from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
-from checker.engines.native.codegen.symmetry import MEMBERS_MAX
 from checker.engines.native.equivariance import treats_alike
 from checker.engines.native.findings import Config, Descent, SearchResult, Status
-from checker.engines.native.opening import Unsymmetric, lacks_room, with_room_enough
+from checker.engines.native.opening import Unsymmetric, lacks_room, symmetry_for, with_room_enough
 from checker.engines.native.reading import Reader, asked_properties, mask_of
 from checker.engines.native.structures import Library
 from checker.ir.program import PropertyKind
-from checker.ir.symmetry import NO_SYMMETRY, Broken, Symmetry, symmetry_of
+from checker.ir.symmetry import Broken, Symmetry
 
 _STOPPED = {
     Status.CALLER: "interrupted",
@@ -59,16 +58,16 @@ class NativeEngine:
             Unsupported: the model needs something that only the explicit engine has.
             CannotCompile: there is no compiler, or it fails.
         """
-        program = request.lowered.program
-        symmetry = symmetry_of(program, MEMBERS_MAX) if request.symmetry else NO_SYMMETRY
+        begun = time.monotonic()
+        symmetry = symmetry_for(request.lowered.program, request.symmetry)
         try:
-            return self._check(request, symmetry)
+            return self._check(request, symmetry, begun)
         except Unsymmetric as error:
             broken = tuple(Broken(index.name, str(error), None) for index in symmetry.sets)
-            return self._check(request, Symmetry((), (*broken, *symmetry.broken)))
+            return self._check(request, Symmetry((), (*broken, *symmetry.broken)), begun)
 
-    def _check(self, request: Request, symmetry: Symmetry) -> Result:
-        begun, limits = time.monotonic(), request.limits
+    def _check(self, request: Request, symmetry: Symmetry, begun: float) -> Result:
+        limits = request.limits
 
         def attempt(source: Source, library: Library) -> Result | None:
             left = limits.time_s_max
@@ -76,12 +75,13 @@ class NativeEngine:
                 # A search that begins again has what the others left of the time.
                 left = max(left - (time.monotonic() - begun), 0.01)
             within = replace(request, limits=replace(limits, time_s_max=left))
-            found = self._search(within, source, library, limits)
-            return None if found is None else _with_symmetry(found, symmetry)
+            return self._search(within, symmetry, source, library, limits)
 
         return with_room_enough(request.lowered.program, attempt, symmetry.sets)
 
-    def _search(self, request: Request, source: Source, library: Library, asked: Limits) -> Result | None:
+    def _search(
+        self, request: Request, symmetry: Symmetry, source: Source, library: Library, asked: Limits
+    ) -> Result | None:
         """One search; None where a capacity of the layout was too small. ``asked`` is for the report."""
         limits, begun = request.limits, time.monotonic()
         is_breadth_first = request.order is SearchOrder.BREADTH_FIRST
@@ -113,20 +113,16 @@ class NativeEngine:
                 program = request.lowered.program
                 if not treats_alike(program, source, search, found.states):
                     raise Unsymmetric("renaming some states does not rename what they lead to")
-            return _Reading(within, source, search, found, descent).result(self.name)
+            used = _used(symmetry, found.represented)
+            return _Reading(within, used, source, search, found, descent).result(self.name)
 
 
-def _with_symmetry(result: Result, symmetry: Symmetry) -> Result:
-    """With what symmetry did, where sets are declared interchangeable."""
-    used = None
-    if symmetry.sets or symmetry.broken:
-        used = SymmetryUsed(
-            tuple(index.name for index in symmetry.sets),
-            symmetry.permutations,
-            result.statistics.states_all,
-            tuple(map(str, symmetry.broken)),
-        )
-    return replace(result, statistics=replace(result.statistics, symmetry=used))
+def _used(symmetry: Symmetry, represented: int | None) -> SymmetryUsed | None:
+    """What symmetry did; None where no set is declared interchangeable."""
+    if not symmetry.sets and not symmetry.broken:
+        return None
+    sets = tuple(index.name for index in symmetry.sets)
+    return SymmetryUsed(sets, symmetry.permutations, represented, tuple(map(str, symmetry.broken)))
 
 
 def _progress(now: findings.Progress, seconds: float, words: int) -> Progress:
@@ -142,9 +138,16 @@ class _Reading:
     """Turns what the C side found into verdicts."""
 
     def __init__(
-        self, request: Request, source: Source, search: Search, found: SearchResult, descent: Descent | None
+        self,
+        request: Request,
+        symmetry: SymmetryUsed | None,
+        source: Source,
+        search: Search,
+        found: SearchResult,
+        descent: Descent | None,
     ) -> None:
         self._request = request
+        self._symmetry = symmetry
         self._descent = descent
         self._source = source
         self._search = search
@@ -172,7 +175,7 @@ class _Reading:
             found.seconds,
             dict(sorted(fired.items())),
             any(hit.property == len(self._asked) for hit in found.hits),
-            SymmetryUsed((), 1, found.represented),
+            self._symmetry,
         )
         return Result(engine, tuple(verdicts), statistics, failure, stopped, self._notice())
 

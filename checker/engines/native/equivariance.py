@@ -7,14 +7,13 @@ rules does not become a verdict without a word.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain
 
 from checker.engines.native.binding import Search
 from checker.engines.native.codegen.program import Source
 from checker.engines.native.findings import PackedState
 from checker.ir.program import Program
-from checker.ir.symmetry import Renaming
+from checker.ir.symmetry import swaps
 from checker.semantics.renaming import renamed
 
 #: How many of the stored states are looked at, evenly spread over all depths: one of so many, at least and at
@@ -40,17 +39,8 @@ def treats_alike(program: Program, source: Source, search: Search, states: int) 
     looked_at = min(MOST, max(LEAST, states // ONE_IN))
     for number in range(0, states, max(1, states // looked_at)):
         words = search.state_at(number)
-        for swap in _swaps(source):
+        for swap in chain.from_iterable(map(swaps, sets)):
             other = layout.encode(renamed(program, layout.decode(words), swap))
             if after(words) != after(other):
                 return False
     return True
-
-
-def _swaps(source: Source) -> Iterator[Renaming]:
-    identity = {index.name: tuple(range(index.size)) for index in source.symmetric}
-    for index in source.symmetric:
-        for a, b in pairwise(range(index.size)):
-            names = list(identity[index.name])
-            names[a], names[b] = b, a
-            yield {**identity, index.name: tuple(names)}

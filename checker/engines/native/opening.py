@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from checker.engines.native.codegen.layout import Capacities, Unsupported
 from checker.engines.native.codegen.program import BEYOND, CAPACITY, UNSYMMETRIC, Source, generate
+from checker.engines.native.codegen.symmetry import MEMBERS_MAX
 from checker.engines.native.compile import compiled, discard
 from checker.engines.native.findings import ModelFault, WalkFault
 from checker.engines.native.structures import Library
 from checker.errors import InternalError
 from checker.ir.program import Program
+from checker.ir.symmetry import NO_SYMMETRY, Symmetry, symmetry_of
 from checker.ir.types import IndexType
 
 _Found = TypeVar("_Found")
@@ -20,6 +22,11 @@ _Found = TypeVar("_Found")
 
 class Unsymmetric(Exception):
     """The members of a set are not alike after all, and why: the model is to be searched without symmetry."""
+
+
+def symmetry_for(program: Program, allowed: bool) -> Symmetry:
+    """The symmetry that a search of a program is reduced by, where that is allowed."""
+    return symmetry_of(program, MEMBERS_MAX) if allowed else NO_SYMMETRY
 
 
 def with_room_enough(

@@ -155,8 +155,8 @@ class Statements:
         iterable, setup = self._snapshot(statement.iterable)
         self._loops.append((proceed, leave))
         binds = []
-        for name, (round_name, _) in zip(statement.variables, rounds, strict=True):
-            binds += self._set(Local(name, types[0]), round_name)
+        for name, (round_name, type_) in zip(statement.variables, rounds, strict=True):
+            binds += self._set(Local(name, type_), round_name)
         body = "\n".join([*binds, *self.body(statement.body), f"{proceed}:;"])
         self._loops.pop()
         loop = expressions.loop(iterable, rounds, f"\n{body}\n")
