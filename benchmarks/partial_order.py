@@ -66,7 +66,7 @@ def graph(program: Program, states_max: int) -> Graph | None:
 
 
 def _values(machine: Machine, program: Program, state: State) -> tuple[bool, ...]:
-    kinds = (PropertyKind.ALWAYS, PropertyKind.REACHABLE)
+    kinds = (PropertyKind.ALWAYS, PropertyKind.LEMMA, PropertyKind.REACHABLE)
     return tuple(machine.holds(n, state, None) for n, p in enumerate(program.properties) if p.kind in kinds)
 
 

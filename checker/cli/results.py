@@ -85,7 +85,7 @@ def print_summary(console: Console, specs: int, statuses: list[Status], interrup
             (Status.AS_EXPECTED, "as expected"),
             (Status.DIFFERS, "not as expected"),
             (Status.UNDECIDED, "undecided"),
-            (Status.BAD_INPUT, "with a model error"),
+            (Status.BAD_INPUT, "with an error in the model"),
         )
         if status in statuses
     ]

@@ -27,6 +27,7 @@ class Role(Enum):
     TRANSITION = "transition"
     QUIESCENT = "quiescent"
     REACHABLE = "reachable"
+    LEMMA = "lemma"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,13 @@ def quiescent(function: F) -> F:
 def reachable(function: F) -> F:
     """Something that must be possible: a state in which it is true has to exist."""
     return _marked(function, Mark(Role.REACHABLE))
+
+
+def lemma(function: F) -> F:
+    """What you believe of every reachable state, and think that a proof needs: ``quackcheck prove`` uses it
+    where it can, and says whether it helped. Nobody asks it of the real consumers.
+    """
+    return _marked(function, Mark(Role.LEMMA))
 
 
 @dataclass_transform(frozen_default=True)

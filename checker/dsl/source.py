@@ -119,6 +119,28 @@ def declared_twice(cls: type) -> tuple[str, Location, Location] | None:
     return None
 
 
+def field_and_method(cls: type) -> tuple[str, Location, Location] | None:
+    """A name that is both a field and a method of a class and its bases, with both places, the later last.
+
+    The places are those of the field's annotation and the method's ``def``.
+    """
+    places: dict[str, dict[bool, Location]] = {}
+    for base in reversed(cls.__mro__):
+        node = class_tree(base) if base.__module__ != "builtins" else None
+        for statement in node.body if node is not None else ():
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                name, is_method = statement.target.id, False
+            elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                name, is_method = statement.name, True
+            else:
+                continue
+            known = places.setdefault(name, {})
+            known[is_method] = location(inspect.getsourcefile(base) or "?", statement)
+            if len(known) == 2:
+                return name, known[not is_method], known[is_method]
+    return None
+
+
 def class_tree(cls: type) -> ast.ClassDef | None:
     """The syntax tree of a class; None where it has no source file."""
     try:

@@ -12,7 +12,7 @@ from checker.dsl.annotations import TypeTable, evaluated_hints, generic_bases
 from checker.dsl.codec import decode, encode
 from checker.dsl.collections import Map
 from checker.dsl.declarations import Component, Holder, Mark, Model, mark_of
-from checker.dsl.source import class_location, declared_twice, field_location, rejected
+from checker.dsl.source import class_location, declared_twice, field_and_method, field_location, rejected
 from checker.errors import Location, ModelError, ModelErrorKind
 from checker.ir.program import Variable
 from checker.ir.types import (
@@ -126,6 +126,10 @@ def _check_names(cls: type[Holder]) -> None:
         name, first, second = twice
         what = f"'{name}' is declared twice, in line {first.line} already"
         raise rejected(second, what, "give each field and component a name of its own")
+    if (both := field_and_method(cls)) is not None:
+        name, first, second = both
+        what = f"'{name}' is a field and a method, in line {first.line} of {first.path} already"
+        raise rejected(second, what, "give each field, component and method a name of its own")
 
 
 def _check_types_given(cls: type[Component], annotation: Any, attribute: str, where: Location) -> None:

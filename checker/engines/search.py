@@ -182,6 +182,7 @@ class BreadthFirstSearch:
         self._parents[state] = parent
         level.append(state)
         self._ask(PropertyKind.ALWAYS, state)
+        self._ask(PropertyKind.LEMMA, state)
         self._ask(PropertyKind.REACHABLE, state)
 
     def _ask(

@@ -22,6 +22,8 @@ from checker.semantics.rules import TransitionRules
 from checker.semantics.state import State, Transition
 
 _REPORT_EVERY_S = 0.2
+#: What is asked of every state and step of a walk; the others are asked where it rests.
+_ASKED_AT_ONCE = tuple(kind for kind in PropertyKind if kind is not PropertyKind.QUIESCENT)
 
 #: A state, decoded or packed.
 _State = TypeVar("_State")
@@ -170,7 +172,7 @@ class Walker:
             if states:
                 transitions.append(chosen.transition)
             states.append(chosen.outcome)
-            for kind in (PropertyKind.TRANSITION, PropertyKind.ALWAYS, PropertyKind.REACHABLE):
+            for kind in _ASKED_AT_ONCE:
                 self._judge(kind, states, transitions)
             successors = list(self._rules.successors(states[-1]))
         self._walks += 1

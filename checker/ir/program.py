@@ -203,6 +203,8 @@ class PropertyKind(Enum):
     TRANSITION = "transition"
     QUIESCENT = "quiescent"
     REACHABLE = "reachable"
+    #: Asked as ALWAYS is; its author believes that it helps a proof.
+    LEMMA = "lemma"
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,8 +199,9 @@ class ModelledLab:
                 raise self._violated[name]
 
     def check_all(self) -> None:
-        """Assert all properties of the model, ``@reachable`` ones aside."""
-        names = [p.name for p in self._program.properties if p.kind is not PropertyKind.REACHABLE]
+        """Assert all properties of the model, ``@reachable`` ones and lemmas aside."""
+        left_out = (PropertyKind.REACHABLE, PropertyKind.LEMMA)
+        names = [p.name for p in self._program.properties if p.kind not in left_out]
         self.check(*names)
 
     def _look(self) -> None:

@@ -171,6 +171,8 @@ def _note(finding: Finding) -> str:
 
 def _expectation(finding: Finding) -> str:
     word = _WORDS[finding.status]
+    if finding.status is Status.BAD_INPUT:
+        return f"FALSE LEMMA: expected {finding.expected.value}"
     return word if finding.status is Status.AS_EXPECTED else f"{word}: expected {finding.expected.value}"
 
 

@@ -64,10 +64,17 @@ class Finding:
         return self.verdict.property
 
     @property
+    def is_false_lemma(self) -> bool:
+        """Whether it is a lemma that some run makes false."""
+        return self.kind is PropertyKind.LEMMA and self.verdict.answer is Answer.VIOLATED
+
+    @property
     def status(self) -> Status:
-        """Whether the verdict is the expected one."""
+        """Whether the verdict is the expected one; a lemma that is false is a mistake in the model's text."""
         if self.verdict.answer is self.expected:
             return Status.AS_EXPECTED
+        if self.is_false_lemma:
+            return Status.BAD_INPUT
         undecided = self.verdict.answer in (Answer.UNKNOWN, Answer.HOLDS_UP_TO)
         return Status.UNDECIDED if undecided else Status.DIFFERS
 
@@ -125,7 +132,7 @@ class Checked:
 
     @cached_property
     def status(self) -> Status:
-        """The worst of all findings and mutations: a model error, a difference, something undecided."""
+        """The worst of all findings and mutations: bad input, a difference, something undecided."""
         own = worst_status(self.findings, self.result.failure)
         statuses = {own, *(mutation.status for mutation in self.mutations)}
         for worst in (Status.BAD_INPUT, Status.DIFFERS, Status.UNDECIDED):
@@ -276,11 +283,11 @@ def prove(
 
 
 def worst_status(findings: Sequence[Finding], failure: Failure | None) -> Status:
-    """A model error, else a difference, else something undecided."""
+    """A model error or a false lemma, else a difference, else something undecided."""
     if failure is not None:
         return Status.BAD_INPUT
     statuses = {finding.status for finding in findings}
-    for worst in (Status.DIFFERS, Status.UNDECIDED):
+    for worst in (Status.BAD_INPUT, Status.DIFFERS, Status.UNDECIDED):
         if worst in statuses:
             return worst
     return Status.AS_EXPECTED

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import Answer, Limits, Progress
+from checker.ir.program import PropertyKind
 from checker.spec.check import Checked, Finding, Status, check
 from checker.spec.load import Spec
 from checker.spec.matrix import Matrix, Variant
@@ -122,12 +123,16 @@ def _cells(
         checked = _checked(spec, engine, told, threads)
         if checked.interrupted:
             raise KeyboardInterrupt
-        asked = matrix.asked
-        findings = [f for f in checked.findings if asked is None or f.name in asked]
+        findings = [f for f in checked.findings if _is_asked(f, matrix.asked)]
         cell = Cell(checked, tuple(findings))
         if matrix.inherits and any(f.trace is not None for f in cell.violated):
             failing[title] = cell
         yield title, cell
+
+
+def _is_asked(finding: Finding, asked: frozenset[str] | None) -> bool:
+    """Whether a matrix asks a property; lemmas, of which nobody requires anything, only by their names."""
+    return finding.kind is not PropertyKind.LEMMA if asked is None else finding.name in asked
 
 
 def _allows(spec: Spec, other: Spec | None) -> bool:

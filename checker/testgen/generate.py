@@ -47,7 +47,8 @@ class FileState(Enum):
 def generate(checked: Checked, folder: Path) -> list[TestFile]:
     """The tests of a spec: one file for each violated property with a counterexample.
 
-    That no process is stuck is left out: it is no assertion on tables and queues.
+    That no process is stuck is left out: it is no assertion on tables and queues. So are lemmas, which ask
+    nothing of a consumer.
 
     Raises:
         UserError: the spec says nothing about the lab, or a step that the lab cannot take.
@@ -59,6 +60,7 @@ def generate(checked: Checked, folder: Path) -> list[TestFile]:
         )
     unseen = unobservable(checked)
     found = [f for f in checked.findings if f.verdict.answer is Answer.VIOLATED and f.trace is not None]
+    found = [f for f in found if not f.is_false_lemma]
     return [_file(checked.spec, finding, folder) for finding in found if finding.name not in unseen]
 
 
@@ -68,7 +70,7 @@ def unobservable(checked: Checked) -> dict[str, str]:
     properties = {prop.name: prop for prop in lowered.program.properties}
     found = {}
     for finding in checked.findings:
-        if finding.verdict.answer is not Answer.VIOLATED:
+        if finding.verdict.answer is not Answer.VIOLATED or finding.is_false_lemma:
             continue
         if finding.name == DEADLOCK_FREE:
             found[finding.name] = "where processes wait"

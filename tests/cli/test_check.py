@@ -62,7 +62,7 @@ def test_2_for_a_model_error_with_the_run_into_it(project: Project) -> None:
                       line: [order 0, order 0] → [order 0, order 0, order 0]
     4  environment  bump(order 0)
 
-1 spec: 1 with a model error
+1 spec: 1 with an error in the model
 """
         in outcome.out
     )
@@ -112,7 +112,7 @@ def test_the_worst_of_several_specs_decides(project: Project) -> None:
     fails = project.sample("Overflow", "[bounds]\nOrder = 1\n")
     outcome = project.run("check", "--quiet")
     assert outcome.code == 2
-    summary = "\n4 specs: 1 as expected, 1 not as expected, 1 undecided, 1 with a model error\n"
+    summary = "\n4 specs: 1 as expected, 1 not as expected, 1 undecided, 1 with an error in the model\n"
     assert outcome.out.endswith(summary)
     assert project.run("check", differs, undecided).code == 1
     assert project.run("check", fails, undecided).code == 2

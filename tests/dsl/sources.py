@@ -24,7 +24,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from checker.dsl import (
     Bag, CallFailed, Component, ConditionalCheckFailed, Fifo, Index, Map, Model, Process, Range, ServiceError,
     Set, TransactionCanceled, action, always, caller, choose, fault, is_idle, operation, process, quiescent,
-    reachable, record, transact, transition, when,
+    lemma, reachable, record, transact, transition, when,
 )
 
 Small = Annotated[int, Range(0, 3)]

@@ -50,6 +50,7 @@ _PROPERTY_KINDS = {
     Role.TRANSITION: PropertyKind.TRANSITION,
     Role.QUIESCENT: PropertyKind.QUIESCENT,
     Role.REACHABLE: PropertyKind.REACHABLE,
+    Role.LEMMA: PropertyKind.LEMMA,
 }
 
 

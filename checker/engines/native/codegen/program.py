@@ -100,7 +100,7 @@ class _Generator:
         steps = [s for action in program.actions for s in actions.steps(action, self._budget(action.budget))]
         processes = [self._process(process, place) for process, place in self._processes()]
         crash, fail, ambiguous = layout.budgets[:3]
-        state_checks = self._checks(PropertyKind.ALWAYS, PropertyKind.REACHABLE)
+        state_checks = self._checks(PropertyKind.ALWAYS, PropertyKind.LEMMA, PropertyKind.REACHABLE)
         step_checks = self._checks(PropertyKind.TRANSITION)
         rest = {"bit": len(program.properties) + 1, "test": "true", "title": "some state is quiescent"}
         quiescent_checks = [*self._checks(PropertyKind.QUIESCENT), self._deadlock(), rest]
