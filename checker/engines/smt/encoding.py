@@ -77,6 +77,7 @@ def encode(
     make: Callable[[], Solver],
     capacities: Capacities | None = None,
     look: Callable[[], None] = lambda: None,
+    one_hot: frozenset[str] = frozenset(),
 ) -> System:
     """Encode a program.
 
@@ -84,6 +85,7 @@ def encode(
         make: gives a solver, which decides when loops end and which model errors are possible.
         capacities: of bags and FIFOs.
         look: called from time to time; what it raises ends the encoding.
+        one_hot: names the index sets whose members have a bit each in a row.
 
     Raises:
         Unsupported: only the explicit engine can take this program.
@@ -91,7 +93,7 @@ def encode(
     unsure: frozenset[Unsure] = frozenset()
     while True:
         # Begin with the guess that every live local has a value, and take back what is not so.
-        encoder = _Encoder(program, make(), capacities or Capacities(), unsure, look)
+        encoder = _Encoder(program, make(), capacities or Capacities(), unsure, look, one_hot)
         try:
             system = encoder.system()
         finally:
@@ -120,12 +122,13 @@ class _Encoder:
         capacities: Capacities,
         unsure: frozenset[Unsure],
         look: Callable[[], None],
+        one_hot: frozenset[str],
     ) -> None:
         self._program = program
         self._circuit = Circuit(look)
         self._symbols = Symbols(self._circuit)
         self._numbers = Numbers(self._symbols)
-        self._layout = Layout(program, self._symbols, capacities, unsure)
+        self._layout = Layout(program, self._symbols, capacities, unsure, one_hot)
         self._assumed = unsure
         self.unsure: set[Unsure] = set()
         self._feasible = Feasibility(self._circuit, solver)

@@ -96,4 +96,5 @@ def clamped(type_: Type, value: Symbol) -> Symbol:
             low, high = max(bounds[0], value.low), min(bounds[1], value.high)
             if low > high:
                 return number(bounds[0])
-            return Num(tuple(value.bit(i) for i in range(width_of(low, high))), low, high)
+            hot = None if value.hot is None else value.hot[: high + 1]
+            return Num(tuple(value.bit(i) for i in range(width_of(low, high))), low, high, hot)

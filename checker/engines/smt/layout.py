@@ -1,15 +1,16 @@
 """States as rows of bits: which bits a type takes, symbolic values from bits and back, decoding.
 
-Numbers are binary, records lie field by field, an option is a bit and its value, a set a bit for every
-possible element, a bag a count for each, a map a bit and a value for each key, a FIFO its slots. Bits
-that mean nothing (the value of an absent entry) are 0, so that equal states are equal rows.
+Numbers are binary; members of sets that may be renamed have a bit for each member, so that renaming
+permutes the bits of a row (``atoms.py``). Records lie field by field, an option is a bit and its value, a
+set a bit for every possible element, a bag a count for each, a map a bit and a value for each key, a FIFO its
+slots. Bits that mean nothing (the value of an absent entry) are 0, so that equal states are equal rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TypeAlias
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
@@ -28,14 +29,17 @@ from checker.engines.smt.symbols import (
     Symbols,
     bounds_of,
     lifted,
+    one_hot,
     width_of,
 )
 from checker.engines.smt.symbols import number as constant
 from checker.ir.program import Process, Program
 from checker.ir.types import (
+    PROCESS_SET_NAME,
     BagType,
     BoolType,
     FifoType,
+    IndexType,
     MapType,
     NoneType,
     OptionType,
@@ -75,12 +79,19 @@ def keys_of(type_: Type) -> list[Value]:
 
 
 class Packing:
-    """Values of types as bits."""
+    """Values of types as bits; those of the named index sets are one-hot."""
 
-    def __init__(self, symbols: Symbols, capacities: Capacities) -> None:
+    def __init__(self, symbols: Symbols, capacities: Capacities, one_hot_sets: frozenset[str]) -> None:
         self.symbols = symbols
         self.circuit: Circuit = symbols.circuit
         self.capacities = capacities
+        self._one_hot_sets = one_hot_sets
+
+    def members(self, type_: Type) -> int | None:
+        """How many members a type has whose values are one-hot; None for every other type."""
+        if isinstance(type_, IndexType) and type_.name in self._one_hot_sets and type_.size > 1:
+            return type_.size
+        return None
 
     def width(self, type_: Type) -> int:
         """How many bits a value of the type takes."""
@@ -102,7 +113,7 @@ class Packing:
             case FifoType(element):
                 return self.capacities.fifo_length_max * (1 + self.width(element))
             case _:
-                return width_of(*self._bounds(type_))
+                return self.members(type_) or width_of(*self._bounds(type_))
 
     def _bounds(self, type_: Type) -> tuple[int, int]:
         bounds = bounds_of(type_)
@@ -132,6 +143,9 @@ class Packing:
                 slots = range(self.capacities.fifo_length_max)
                 return Seq(tuple((next(bits), self.symbol(element, bits)) for _ in slots), packed=True)
             case _:
+                members = self.members(type_)
+                if members is not None:
+                    return one_hot(self.circuit, [next(bits) for _ in range(members)])
                 return self.number(*self._bounds(type_), bits)
 
     def number(self, low: int, high: int, bits: Iterator[int]) -> Num:
@@ -139,7 +153,10 @@ class Packing:
         return Num(tuple(next(bits) for _ in range(width_of(low, high))), low, high)
 
     def in_bounds(self, value: Num) -> list[int]:
-        """Literals that hold where the bits of a number lie within its bounds."""
+        """Literals that hold where a number lies within its bounds; just one bit of a one-hot one holds."""
+        if value.hot is not None:
+            apart = [self.circuit.and_(a, b) ^ 1 for a, b in combinations(value.hot, 2)]
+            return [self.circuit.any(value.hot), *apart]
         width = len(value.bits)
         low, high = (-(1 << width - 1), (1 << width - 1) - 1) if value.low < 0 else (0, (1 << width) - 1)
         free = Num(value.bits, low, high)
@@ -213,6 +230,9 @@ class Packing:
             case FifoType(element):
                 return self._fifo_bits(element, value, there, beyond)
             case _:
+                members = self.members(type_)
+                if members is not None:
+                    return [circuit.and_(there, self.symbols.is_value(value, i)) for i in range(members)]
                 width = width_of(*self._bounds(type_))
                 return [circuit.and_(there, value.bit(i)) for i in range(width)]
 
@@ -267,6 +287,11 @@ class Packing:
                 items = [(next(bits), self.decoded(element, bits)) for _ in slots]
                 return tuple(item for present, item in items if present)
             case _:
+                members = self.members(type_)
+                if members is not None:
+                    # Where there is no value, none of the bits holds; what stands there is not looked at.
+                    row = [next(bits) for _ in range(members)]
+                    return row.index(True) if True in row else 0
                 return self.decoded_number(*self._bounds(type_), bits)
 
     def decoded_number(self, low: int, high: int, bits: Iterator[bool]) -> int:
@@ -309,14 +334,22 @@ Unsure: TypeAlias = tuple[str, int, str]
 
 
 class Layout:
-    """The rows of a program's states."""
+    """The rows of a program's states. Members of the sets named by ``one_hot`` have a bit each in them."""
 
     def __init__(
-        self, program: Program, symbols: Symbols, capacities: Capacities, unsure: frozenset[Unsure]
+        self,
+        program: Program,
+        symbols: Symbols,
+        capacities: Capacities,
+        unsure: frozenset[Unsure],
+        one_hot: frozenset[str] = frozenset(),
     ) -> None:
         self.program = program
         self.unsure = unsure
-        self.packing = Packing(symbols, capacities)
+        self.one_hot = one_hot
+        owners = {process.index.name for process in program.processes if process.index is not None}
+        instances = frozenset({PROCESS_SET_NAME}) if owners & one_hot else frozenset[str]()
+        self.packing = Packing(symbols, capacities, one_hot | instances)
         self.places = {process.name: _places(process, unsure) for process in program.processes}
         self._once = any(label.call.applied_once for p in program.processes for label in p.labels)
         budgets = program.budgets

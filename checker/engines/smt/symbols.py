@@ -33,6 +33,8 @@ from checker.ir.values import EMPTY_MAP, FrozenMap, Value, sort_key
 
 #: A value whose cases are told apart may have so many of them at most.
 CASES_MAX = 1 << 14
+#: A number may be one of so many at most to be told apart one-hot.
+HOT_MAX = 256
 #: Wider integers than this are not built.
 BITS_MAX = 128
 
@@ -42,11 +44,14 @@ class Num:
     """An integer, Enum member or index between ``low`` and ``high``, lowest bit first.
 
     Without sign where ``low`` is not negative, else in two's complement; as many bits as the bounds need.
+    Where the number comes from a row that holds it one-hot, ``hot`` has a literal for each value from 0 to
+    ``high``; the bits are made of these, and say 0 too where none of them holds: where there is no number.
     """
 
     bits: tuple[int, ...]
     low: int
     high: int
+    hot: tuple[int, ...] | None = None
 
     def bit(self, position: int) -> int:
         """The bit at a position, however wide the number is made."""
@@ -107,6 +112,13 @@ def width_of(low: int, high: int) -> int:
     if low < 0:
         return max((-low - 1).bit_length(), max(high, 0).bit_length()) + 1
     return high.bit_length()
+
+
+def one_hot(circuit: Circuit, literals: Sequence[int]) -> Num:
+    """The number of the one literal that holds, of two at least."""
+    width = width_of(0, len(literals) - 1)
+    bits = (circuit.any(lit for i, lit in enumerate(literals) if i >> bit & 1) for bit in range(width))
+    return Num(tuple(bits), 0, len(literals) - 1, tuple(literals))
 
 
 def number(value: int) -> Num:
@@ -228,7 +240,13 @@ class Symbols:
     def _choose_number(self, condition: int, then: Num, orelse: Num) -> Num:
         low, high = min(then.low, orelse.low), max(then.high, orelse.high)
         bits = (self.circuit.mux(condition, then.bit(i), orelse.bit(i)) for i in range(width_of(low, high)))
-        return Num(tuple(bits), low, high)
+        hot = None
+        if low >= 0 and (then.hot is not None or orelse.hot is not None) and high < HOT_MAX:
+            hot = tuple(
+                self.circuit.mux(condition, self.is_value(then, value), self.is_value(orelse, value))
+                for value in range(high + 1)
+            )
+        return Num(tuple(bits), low, high, hot)
 
     def _choose_entries(
         self,
@@ -279,7 +297,15 @@ class Symbols:
                 self.circuit.any(self.circuit.and_(there, value.bit(i)) for there, value in alternatives)
                 for i in range(width_of(low, high))
             )
-            return Num(tuple(bits), low, high)
+            hot = None
+            if low >= 0 and any(value.hot is not None for _, value in alternatives) and high < HOT_MAX:
+                hot = tuple(
+                    self.circuit.any(
+                        self.circuit.and_(there, self.is_value(value, case)) for there, value in alternatives
+                    )
+                    for case in range(high + 1)
+                )
+            return Num(tuple(bits), low, high, hot)
         if isinstance(first, Rec):
             columns = range(len(first.fields))
             return Rec(tuple(self._joined([(t, v.fields[i]) for t, v in alternatives]) for i in columns))
@@ -313,6 +339,8 @@ class Symbols:
             case Num(), Num():
                 if a.high < b.low or b.high < a.low:
                     return FALSE
+                if (a.hot is not None or b.hot is not None) and a.low >= 0 and b.low >= 0:
+                    return self._equal_hot(a, b)
                 width = width_of(min(a.low, b.low), max(a.high, b.high))
                 return circuit.all(circuit.equal(a.bit(i), b.bit(i)) for i in range(width))
             case Rec(ours), Rec(theirs):
@@ -334,6 +362,20 @@ class Symbols:
                 return self._equal_items(self.packed(a), self.packed(b))
             case _:
                 raise InternalError(f"a comparison of {type(a)} and {type(b)}")
+
+    def is_value(self, value: Num, case: int) -> int:
+        """Where a number without sign is a constant."""
+        if not value.low <= case <= value.high:
+            return FALSE
+        if value.hot is not None:
+            return value.hot[case]
+        return self.circuit.all(value.bit(i) ^ (not case >> i & 1) for i in range(len(value.bits)))
+
+    def _equal_hot(self, a: Num, b: Num) -> int:
+        cases = range(max(a.low, b.low), min(a.high, b.high) + 1)
+        return self.circuit.any(
+            self.circuit.and_(self.is_value(a, case), self.is_value(b, case)) for case in cases
+        )
 
     def _equal_entries(
         self, ours: Mapping[Value, tuple[int, Symbol]], theirs: Mapping[Value, tuple[int, Symbol]]
@@ -393,6 +435,9 @@ class Symbols:
     def _number_cases(self, value: Num) -> dict[Value, int]:
         if value.high - value.low >= CASES_MAX:
             raise Unsupported(f"a number with more than {CASES_MAX:,} values")
+        if value.hot is not None:
+            hot = enumerate(value.hot)
+            return {case: lit for case, lit in hot if lit != FALSE and value.low <= case}
         width = len(value.bits)
         rows = {0: TRUE}
         # Bit by bit, so that numbers share what their highest bits have in common.
