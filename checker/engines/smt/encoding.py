@@ -105,10 +105,14 @@ def encode(
 
 @dataclass(slots=True)
 class _Step:
-    """One rule's steps: under which inputs they happen, and what they change."""
+    """One rule's steps: under which inputs they happen, and what they change.
+
+    ``enabled`` is where they happen or run into a model error.
+    """
 
     valid: int
     after: StateSymbols | None
+    enabled: int = FALSE
     faults: list[Fault] = field(default_factory=list)
     is_free: bool = True
     picks: tuple[tuple[IndexType, Num], ...] = ()
@@ -254,9 +258,7 @@ class _Encoder:
             steps.append(calls)
             if budgets.fail or budgets.ambiguous:
                 # A call can only fail where it could be answered, whatever is chosen then.
-                enabled = Quantifier(self._circuit, {lit >> 1 for lit in self._pool}).exists(
-                    self._circuit.any([calls.valid, *(fault.literal for fault in calls.faults)])
-                )
+                enabled = Quantifier(self._circuit, {lit >> 1 for lit in self._pool}).exists(calls.enabled)
                 steps += [self._failing(process, enabled, _FAIL)] * bool(budgets.fail)
                 steps += [self._failing(process, enabled, _AMBIGUOUS)] * bool(budgets.ambiguous)
         if budgets.crash:
@@ -268,12 +270,7 @@ class _Encoder:
 
     def _rests(self, steps: Sequence[_Step]) -> int:
         quantifier = Quantifier(self._circuit, {lit >> 1 for lit in [*self._pool, *self._instance_bits]})
-        possible = [
-            quantifier.exists(self._circuit.any([step.valid, *(fault.literal for fault in step.faults)]))
-            for step in steps
-            if step.is_free
-        ]
-        return self._circuit.any(possible) ^ 1
+        return self._circuit.any(quantifier.exists(step.enabled) for step in steps if step.is_free) ^ 1
 
     def _possible(self, faults: Sequence[Fault]) -> list[Fault]:
         """The model errors that some state may run into, even one that no run reaches.
@@ -299,19 +296,28 @@ class _Encoder:
         budgets = self._state.budgets
         if action.budget is not None:
             budgets, path.alive = self._spent(self._budget_of[action.budget])
+        begun = path.alive
         values = [executor.choose(_all_of(parameter.type), path) for parameter in action.parameters]
+        is_free = action.budget is None
         if path.alive == FALSE:
-            return _Step(FALSE, None, is_free=action.budget is None)
+            return _Step(FALSE, None, is_free=is_free)
         after, _ = executor.call(action.routine, values, path)
         if executor.raised:
             raise InternalError(f"{action.name} raises a service error")
-        is_free = action.budget is None
+        enabled = self._enabled(begun, around)
         if after is None:
-            return _Step(FALSE, None, self._possible(around.faults), is_free)
+            return _Step(FALSE, None, enabled, self._possible(around.faults), is_free)
         state = replace(self._state, variables=after.variables, budgets=budgets)
         given = zip(action.parameters, values, strict=True)
         picks = tuple((one.type, value) for one, value in given if isinstance(one.type, IndexType))
-        return _Step(after.alive, state, self._possible(around.faults), is_free, picks)
+        return _Step(after.alive, state, enabled, self._possible(around.faults), is_free, picks)
+
+    def _enabled(self, begun: int, around: Surroundings) -> int:
+        """Where code that was begun ends in a state or a model error: where nothing blocks it.
+
+        Said so, it leaves out all that the code does behind its last guard.
+        """
+        return self._circuit.and_(begun, self._circuit.any(around.blocked) ^ 1)
 
     def _spent(self, position: int) -> tuple[tuple[Num, ...], int]:
         """The budgets with one less of one of them, and where there is one left."""
@@ -347,7 +353,7 @@ class _Encoder:
         path = self._path(self._circuit.all((left, idle ^ 1, self._exists(process))))
         code = ProcessExecutor(self._program, process, me, executor, self.unsure)
         after = code.start(path)
-        return self._process_step(process, after, around.faults, budgets, is_free=False)
+        return self._process_step(process, after, around.faults, budgets, FALSE, is_free=False)
 
     def _at_labels(
         self,
@@ -362,6 +368,7 @@ class _Encoder:
         waiting, me = self._instance(process)
         condition = circuit.and_(condition, self._exists(process))
         faults: list[Fault] = []
+        enabled: list[int] = []
         result: Path | None = None
         for label in process.labels:
             around = self._around(self._caller(process, me))
@@ -373,15 +380,18 @@ class _Encoder:
             applied = waiting.applied if label.call.applied_once else FALSE
             after = run(code, label, path, replace(waiting, applied=applied))
             here = circuit.and_(condition, self._symbols.equal(waiting.label, number(label.id)))
+            enabled.append(self._enabled(here, around))
             for fault in around.faults:
                 literal = circuit.and_(here, fault.literal)
                 faults += [Fault(literal, fault.kind, fault.location)] * (literal != FALSE)
             if after is not None:
-                after.alive = circuit.and_(here, after.alive)
+                # All that was begun is there again, but for what was blocked or ran into a model error.
+                gone = circuit.any([*around.blocked, *(fault.literal for fault in around.faults)])
+                after.alive = circuit.and_(here, gone ^ 1)
                 at_label = self._symbols.equal(waiting.label, number(label.id))
                 joiner = Executor(self._program, self._symbols, around)
                 result = joiner.join(after, result, at_label)
-        return self._process_step(process, result, faults, budgets, is_free)
+        return self._process_step(process, result, faults, budgets, circuit.any(enabled), is_free)
 
     def _process_step(
         self,
@@ -389,10 +399,11 @@ class _Encoder:
         after: Path | None,
         faults: list[Fault],
         budgets: tuple[Num, ...],
+        enabled: int,
         is_free: bool,
     ) -> _Step:
         if after is None or after.alive == FALSE:
-            return _Step(FALSE, None, self._possible(faults), is_free)
+            return _Step(FALSE, None, enabled, self._possible(faults), is_free)
         processes = list(self._state.processes)
         ended = _waiting(after)
         for index in range(process.instances):
@@ -402,7 +413,7 @@ class _Encoder:
         state = StateSymbols(after.variables, tuple(processes), budgets)
         _, me = self._instance(process)
         picks = () if process.index is None else ((process.index, me),)
-        return _Step(after.alive, state, self._possible(faults), is_free, picks)
+        return _Step(after.alive, state, enabled, self._possible(faults), is_free, picks)
 
     # Processes
 

@@ -93,7 +93,8 @@ class Surroundings:
 
     ``pool`` are inputs of the circuit for choices, grown as needed and shared by pieces of code of which
     only one runs in a step. ``idle`` says of each process instance whether it is idle in the state
-    before. ``feasible`` decides whether a literal can hold at all; it is asked to end loops.
+    before. ``feasible`` decides whether a literal can hold at all; it is asked to end loops. ``blocked`` is
+    where what was begun is no step: a guard does not hold, or there is nothing to choose from.
     """
 
     pool: list[int]
@@ -102,15 +103,23 @@ class Surroundings:
     idle: Sequence[int] = ()
     old: dict[str, Symbol] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    blocked: list[int] = field(default_factory=list)
 
 
 class _Exits:
-    """The paths that leave a loop, routine or call early."""
+    """The paths that leave a loop, routine or call early.
+
+    ``returns`` is shared by the loops of a routine.
+    """
 
     def __init__(self) -> None:
         self.breaks: list[Path] = []
         self.continues: list[Path] = []
         self.returns: list[tuple[Path, Symbol]] = []
+
+    def count(self) -> int:
+        """How many paths have left."""
+        return len(self.breaks) + len(self.continues) + len(self.returns)
 
 
 class Executor:
@@ -124,6 +133,8 @@ class Executor:
         self._types = {variable.name: variable.type for variable in program.variables}
         self.around = around
         self.raised: list[tuple[Path, str]] = []
+        #: Where paths have ended, as they did: by a model error, at a guard, with a service error.
+        self._gone: list[int] = []
 
     # Joining paths
 
@@ -168,12 +179,31 @@ class Executor:
             result = self.join(path, result)
         return result
 
+    def _remaining(self, before: int, mark: int) -> int:
+        """Where paths still run that were running as ``before`` when ``mark`` paths had gone.
+
+        It is what their literals come to when they are joined, but without the conditions of the branches
+        that they took: what does not end a path leaves no trace.
+        """
+        remaining = before
+        for gone in self._gone[mark:]:
+            remaining = self.circuit.and_(remaining, gone ^ 1)
+        return remaining
+
+    def require(self, path: Path, condition: int) -> None:
+        """Let a path go on only where a condition holds; elsewhere it is no step."""
+        literal = self.circuit.and_(path.alive, condition ^ 1)
+        if literal != FALSE:
+            self.around.blocked.append(literal)
+            self._gone.append(literal)
+            path.alive = self.circuit.and_(path.alive, condition)
+
     # Routines
 
     def call(self, name: str, args: Sequence[Symbol], path: Path) -> tuple[Path | None, Symbol]:
         """Run a routine in a scope of its own. Returns the path after it, and its result."""
         routine = self._program.routines[name]
-        outer = path.locals
+        outer, before, mark = path.locals, path.alive, len(self._gone)
         path.locals = {
             parameter.name: (TRUE, arg) for parameter, arg in zip(routine.parameters, args, strict=True)
         }
@@ -190,6 +220,7 @@ class Executor:
             result = self.join(returned, result)
         if result is not None:
             result.locals = outer
+            result.alive = self._remaining(before, mark)
         return result, value
 
     # Expressions
@@ -199,6 +230,7 @@ class Executor:
         literal = self.circuit.and_(path.alive, condition)
         if literal != FALSE:
             self.around.faults.append(Fault(literal, kind, location))
+            self._gone.append(literal)
             path.alive = self.circuit.and_(path.alive, condition ^ 1)
 
     def where(self, path: Path, condition: int, evaluate: Callable[[], _T]) -> _T:
@@ -353,7 +385,7 @@ class Executor:
                 path.locals[target.name] = TRUE, chosen
                 return path if path.alive != FALSE else None
             case When(guard=guard):
-                path.alive = self.circuit.and_(self.value(guard, path), path.alive)
+                self.require(path, self.value(guard, path))
                 return path
             case Return(value=value):
                 result = None if value is None else self.value(value, path)
@@ -361,6 +393,7 @@ class Executor:
                 return None
             case Raise(error=error):
                 self.raised.append((path, error))
+                self._gone.append(path.alive)
                 return None
             case CallRoutine(target=target, routine=routine, args=args):
                 after, result = self.call(routine, [self.value(arg, path) for arg in args], path)
@@ -385,12 +418,12 @@ class Executor:
         """A nondeterministic choice; the path is running only where there is something to choose."""
         items = [item for item in alternatives.items if item[0] != FALSE]
         if not items:
-            path.alive = FALSE
+            self.require(path, FALSE)
             return None
         bits = self.choice(len(items), path)
         # A position beyond the last item is no choice at all.
         there = [lit for lit, _ in items] + [FALSE] * ((1 << len(bits)) - len(items))
-        path.alive = self.circuit.and_(path.alive, self.symbols.indexed(bits, there))
+        self.require(path, self.symbols.indexed(bits, there))
         return self.symbols.indexed(bits, [value for _, value in items])
 
     def choice(self, count: int, path: Path) -> list[int]:
@@ -425,12 +458,17 @@ class Executor:
     ) -> Path | None:
         if test <= TRUE:
             return self.block(then if test else orelse, path, exits)
-        yes = path.fork(self.circuit.and_(path.alive, test))
-        no = path.fork(self.circuit.and_(path.alive, test ^ 1))
-        return self.join(self.block(then, yes, exits), self.block(orelse, no, exits), test)
+        before, mark, left = path.alive, len(self._gone), exits.count()
+        yes = path.fork(self.circuit.and_(before, test))
+        no = path.fork(self.circuit.and_(before, test ^ 1))
+        after = self.join(self.block(then, yes, exits), self.block(orelse, no, exits), test)
+        if after is not None and exits.count() == left:
+            after.alive = self._remaining(before, mark)
+        return after
 
     def _while(self, statement: While, path: Path, exits: _Exits) -> Path | None:
         after: list[Path] = []
+        start, mark, left = path.alive, len(self._gone), exits.count()
         inner = _Exits()
         inner.returns = exits.returns
         going: Path | None = path
@@ -455,16 +493,22 @@ class Executor:
             before = going.fork(going.alive)
             ended = self.block(statement.body, going, inner)
             going = self.joined([*([ended] if ended is not None else []), *inner.continues])
-        return self.joined([*inner.breaks, *after])
+        result = self.joined([*inner.breaks, *after])
+        if result is not None and exits.count() == left:
+            result.alive = self._remaining(start, mark)
+        return result
 
     def _for(self, statement: For, path: Path, exits: _Exits) -> Path | None:
         items = self.value(statement.iterable, path).items
+        start, mark, left = path.alive, len(self._gone), exits.count()
         inner = _Exits()
         inner.returns = exits.returns
         going: Path | None = path
         for there, value in items:
             if going is None or going.alive == FALSE:
                 break
+            before, gone = going.alive, len(self._gone)
+            broken = len(inner.breaks) + len(inner.returns)
             skipping: Path | None = None
             if there != TRUE:
                 skipping = going.fork(self.circuit.and_(going.alive, there ^ 1))
@@ -475,7 +519,12 @@ class Executor:
                 ended = self.block(statement.body, going, inner)
                 going = self.joined([*([ended] if ended is not None else []), *inner.continues])
             going = self.join(going, skipping, there)
-        return self.joined([*inner.breaks, *([going] if going is not None else [])])
+            if going is not None and len(inner.breaks) + len(inner.returns) == broken:
+                going.alive = self._remaining(before, gone)
+        result = self.joined([*inner.breaks, *([going] if going is not None else [])])
+        if result is not None and exits.count() == left:
+            result.alive = self._remaining(start, mark)
+        return result
 
 
 class _Fold:

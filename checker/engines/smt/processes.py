@@ -87,8 +87,10 @@ class ProcessExecutor:
         applies = circuit.and_(waiting.applied ^ 1, arrives)
         missing = path.fork(circuit.and_(path.alive, applies ^ 1))
         path.alive = circuit.and_(path.alive, applies)
-        # A call that answers with a service error has no answer to lose: that is the step FAIL.
-        applied, _, _ = self._apply(label, path)
+        applied, _, raised = self._apply(label, path)
+        for error in raised.values():
+            # A call that answers with a service error has no answer to lose: that is the step FAIL.
+            executor.require(error, FALSE)
         after = executor.join(applied, missing, applies)
         if after is None or after.alive == FALSE:
             return None
