@@ -5,10 +5,10 @@ Source: ``mypyv/ivy/consensus_forall.ivy`` in github.com/aman-goel/ivybench,
 ``leaders``, ``voting`` and ``decisions`` are ``vote_request_msg``, ``vote_msg``, ``votes``, ``leader``,
 ``voting_quorum`` and ``decided``; as in endive a request for a vote stays. Which nodes are in which quorum
 is open in the originals, except that any two quorums have a node in common. Here initial actions choose it:
-``enlist`` puts a node into a quorum, ``meet`` chooses the node that a quorum has in common with another (or
-with itself), and ``begin`` waits until each pair has one. So what is an axiom there ("for all quorums there
-is a node") is a choice here that later steps can point at: ``common`` names the node. From ``begin`` on,
-which chooses the first voting quorum, nothing of this changes.
+``enlist`` puts a node into a quorum, ``meet`` into two, as the one that they have in common, and ``begin``
+waits until each pair of quorums (and each quorum with itself) has one. So what is an axiom there ("for all
+quorums there is a node") is a choice here that later steps can point at: ``common`` names the node. From
+``begin`` on, which chooses the first voting quorum, nothing of this changes.
 """
 
 from __future__ import annotations
@@ -81,10 +81,14 @@ class Consensus(Model):
 
     @action
     def meet(self, node: Node, first: Quorum, second: Quorum) -> None:
-        """The two quorums have this node in common."""
+        """The node is in both quorums: it is what they have in common, and what makes neither empty."""
         when(self.voting is None)
-        when(Member(node, first) in self.members and Member(node, second) in self.members)
+        self.members.add(Member(node, first))
+        self.members.add(Member(node, second))
+        self.common[Pair(first, first)] = node
         self.common[Pair(first, second)] = node
+        self.common[Pair(second, first)] = node
+        self.common[Pair(second, second)] = node
 
     @action
     def begin(self, quorum: Quorum) -> None:

@@ -104,9 +104,9 @@ class TwoPhase(Model):
         )
 
     @reachable
-    def all_commit(self) -> bool:
-        """Everybody can commit."""
-        return all(self.stage[manager] == Stage.COMMITTED for manager in Manager)
+    def committed(self) -> bool:
+        """Somebody can commit, which takes everybody's being prepared."""
+        return any(self.stage[manager] == Stage.COMMITTED for manager in Manager)
 
     @reachable
     def abort_after_preparing(self) -> bool:
