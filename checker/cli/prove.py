@@ -14,6 +14,7 @@ from checker.cli.terminal import console as new_console
 from checker.engines.interface import Answer, Limits
 from checker.engines.smt.certificate import Certificate
 from checker.report.data import SCHEMA_VERSION, checked_data
+from checker.report.proofs import print_explanation, print_lemmas, proof_data
 from checker.report.text import print_verdicts
 from checker.spec import Spec, find_specs, load_spec
 from checker.spec.check import Status, prove
@@ -22,6 +23,7 @@ _EXAMPLES = """\b
 Examples:
   quackcheck prove specs/order_intake/keyed.toml
   quackcheck prove SPEC --seconds 600
+  quackcheck prove SPEC --explain                     steps that break what is not inductive
   quackcheck verify-certificate certificates/order_intake/keyed.json
 """
 
@@ -43,6 +45,7 @@ Examples:
     show_default=True,
     help="Where certificates go.",
 )
+@click.option("--explain", is_flag=True, help="Show for every property why it is not inductive by itself.")
 @click.option("--quiet", "-q", is_flag=True, help="Print verdicts, no counterexamples.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 @click.pass_context
@@ -52,14 +55,17 @@ def prove_command(
     seconds: float,
     traces: str,
     certificates: str,
+    explain: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Prove SPECS (files or folders; all of specs/ by default) for any number of steps.
 
     The bounds and fault budgets of a spec stay as they are. What cannot be proved is searched for a
-    counterexample; what is neither is unknown. Each proof comes with a certificate: lemmas in the model's
-    own terms (JSON), and what has to be true of them (SMT-LIB 2), checked by Z3 before it is written.
+    counterexample; what is neither is unknown, and shown with a step that breaks it, from a state that
+    may be unreachable. Each proof comes with a certificate: lemmas in the model's own terms (JSON), and what
+    has to be true of them (SMT-LIB 2), checked by Z3 before it is written. The model's own @lemma methods are
+    used where they hold, and it is told which helped.
     """
     loaded = [load_spec(path) for path in find_specs(specs)]
     console = new_console(stderr=as_json)
@@ -69,23 +75,37 @@ def prove_command(
     for spec in loaded:
         try:
             with progress_line(str(spec.path)) as show:
-                checked, certificate = prove(
-                    spec, Limits(time_s_max=seconds), lambda now: show(f"{now.text}  {now.seconds:.0f} s")
+                checked, proof = prove(
+                    spec,
+                    Limits(time_s_max=seconds),
+                    lambda now: show(f"{now.text}  {now.seconds:.0f} s"),
+                    explain,
                 )
         except KeyboardInterrupt:  # outside the proof, which keeps what it has found
             interrupted = True
             break
         saved = save_traces(checked, Path(traces))
+        certificate = proof.certificate
         path = None if certificate is None else _save(spec, certificate, Path(certificates))
         statuses.append(checked.status)
-        documents.append({**checked_data(checked, saved), "certificate": path and str(path)})
+        program = spec.lowered.program
+        documents.append(
+            {
+                **checked_data(checked, saved),
+                "certificate": path and str(path),
+                **proof_data(proof, program),
+            }
+        )
         if not as_json:
             print_verdicts(console, checked)
+            print_lemmas(console, proof.lemmas)
             if path is not None:
                 console.print(f"  certificate: {path}", highlight=False, soft_wrap=True)
             unknown = [f for f in checked.findings if f.verdict.answer is Answer.UNKNOWN]
             for finding in unknown:
                 console.print(f"  not proved: {finding.name}: {finding.verdict.reason}", highlight=False)
+            for explanation in proof.explanations if explain or not quiet else ():
+                print_explanation(console, program, explanation)
             print_runs(console, checked, saved, quiet)
         if checked.result.stopped == "interrupted":
             interrupted = True

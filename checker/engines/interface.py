@@ -47,7 +47,8 @@ class Verdict:
 
     ``path`` is a counterexample, or the witness of a ``@reachable`` property; ``is_shortest`` says that
     none is shorter. ``reason`` says why an answer is UNKNOWN; ``depth`` up to where nothing was found,
-    where such a depth is known. ``proved`` says that the answer rests on an inductive invariant.
+    where such a depth is known. ``proved`` says that the answer rests on an inductive invariant; ``method``
+    what found that, or what decided otherwise in a proof, empty where there is one way only.
     """
 
     property: str
@@ -57,6 +58,7 @@ class Verdict:
     reason: str = ""
     is_shortest: bool = True
     proved: bool = False
+    method: str = ""
 
     def __str__(self) -> str:
         if self.proved and self.answer is Answer.HOLDS:

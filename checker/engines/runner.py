@@ -89,8 +89,10 @@ def run(name: str, request: Request) -> Result:
     return result
 
 
-def prove(request: Request) -> Proof:
+def prove(request: Request, explains: bool = False) -> Proof:
     """Prove what holds after any number of steps, by the symbolic engine; every path is confirmed.
+
+    ``explains`` asks for every property why it is not inductive by itself.
 
     Raises:
         UserError: the model cannot be encoded.
@@ -99,7 +101,7 @@ def prove(request: Request) -> Proof:
     from checker.engines.smt.prove import Prover  # like all of that engine, seldom needed
 
     try:
-        proof = Prover(request).run()
+        proof = Prover(request, explains=explains).run()
     except NotEncodable as error:
         hint = "`quackcheck check` exhausts its states instead"
         raise UserError(f"no proof can be tried: {error}", hint=hint) from None

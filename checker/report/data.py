@@ -118,6 +118,7 @@ def _finding(finding: Finding, saved: str | None) -> dict[str, Any]:
         "depth": verdict.depth,
         "reason": verdict.reason,
         "proved": verdict.proved,
+        "method": verdict.method,
         "is_shortest": None if verdict.path is None else verdict.is_shortest,
         "story": finding.story,
         "trace": saved,

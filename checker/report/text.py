@@ -158,6 +158,8 @@ def bounds_text(program: Program) -> str:
 
 def _note(finding: Finding) -> str:
     verdict = finding.verdict
+    if verdict.method and verdict.answer is Answer.HOLDS:
+        return f"by {verdict.method}"
     if verdict.answer is Answer.UNKNOWN:
         up_to = "" if verdict.depth is None else f"; nothing found up to depth {verdict.depth}"
         return f"{verdict.reason}{up_to}"

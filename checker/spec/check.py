@@ -33,7 +33,7 @@ from checker.trace.story import tell, tell_deadlock
 from checker.trace.trace import Trace, replay
 
 if TYPE_CHECKING:
-    from checker.engines.smt.certificate import Certificate
+    from checker.engines.smt.prove import Proof
 
 _HOLDING = (Answer.HOLDS, Answer.HOLDS_UP_TO)
 
@@ -266,20 +266,24 @@ def _checked_mutation(
 
 
 def prove(
-    spec: Spec, limits: Limits, report: Callable[[Progress], None] = lambda progress: None
-) -> tuple[Checked, Certificate | None]:
+    spec: Spec,
+    limits: Limits,
+    report: Callable[[Progress], None] = lambda progress: None,
+    explains: bool = False,
+) -> tuple[Checked, Proof]:
     """Prove a spec's properties without a bound on the steps, within the limits of time and memory.
 
-    Returns what was found, and the certificate of what was proved, if anything was.
+    Returns what was found, and the proof with its certificate. ``explains`` asks for every property why it is
+    not inductive by itself.
 
     Raises:
         UserError: the model cannot be encoded.
         InternalError: the reference semantics disagree with what was found, or a proof fails its check.
     """
-    proof = runner.prove(Request(spec.lowered, limits, report))
+    proof = runner.prove(Request(spec.lowered, limits, report), explains)
     findings, failure = replayed(spec, proof.result.verdicts, proof.result.failure)
     interrupted = proof.result.stopped == "interrupted"
-    return Checked(spec, proof.result, findings, failure, interrupted=interrupted), proof.certificate
+    return Checked(spec, proof.result, findings, failure, interrupted=interrupted), proof
 
 
 def worst_status(findings: Sequence[Finding], failure: Failure | None) -> Status:

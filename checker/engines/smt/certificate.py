@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
@@ -17,11 +17,13 @@ from checker.engines.smt.naming import fields_of, told
 from checker.engines.smt.obligations import Obligation, obligations, smtlib
 from checker.engines.smt.oracle import Z3Solver
 from checker.errors import InternalError, Location, UserError
-from checker.ir.program import Program
+from checker.ir.program import Program, PropertyKind
 from checker.ir.values import FrozenMap
 
 #: Raised when rows, lemmas or obligations change their meaning.
-FORMAT = 1
+FORMAT = 2
+#: Inductions go over no more steps than this.
+STEPS_MAX = 8
 _KEYS = {
     "format": int,
     "spec": str,
@@ -30,6 +32,8 @@ _KEYS = {
     "capacities": dict,
     "proved": list,
     "lemmas": list,
+    "predicates": list,
+    "steps": dict,
     "checksum": str,
 }
 
@@ -38,7 +42,9 @@ _KEYS = {
 class Certificate:
     """An inductive invariant: with how rows are made, no reachable state lies in one of the cubes.
 
-    ``proved`` names the properties that it proves; ``obligations`` are what a check of it asks.
+    ``predicates`` names properties of single states, the user's lemmas among them, that are part of the
+    invariant as the model has them; ``proved`` those that it proves. ``steps`` says of some of these over how
+    many steps the last induction goes, where that is not one.
     """
 
     model: str
@@ -48,6 +54,8 @@ class Certificate:
     lemmas: tuple[Cube, ...]
     told: tuple[tuple[str, ...], ...]
     script: str
+    predicates: tuple[str, ...] = ()
+    steps: Mapping[str, int] = field(default_factory=dict)
 
     def data(self, spec: str) -> dict[str, Any]:
         """The certificate as JSON-like data."""
@@ -65,14 +73,22 @@ class Certificate:
                 {"never_together": list(facts), "literals": sorted(cube, key=abs)}
                 for cube, facts in zip(self.lemmas, self.told, strict=True)
             ],
+            "predicates": list(self.predicates),
+            "steps": dict(self.steps),
         }
         return {**found, "checksum": _checksum(found)}
 
 
-def certified(system: System, lemmas: Sequence[Cube], proved: Sequence[str]) -> Certificate:
+def certified(
+    system: System,
+    lemmas: Sequence[Cube],
+    proved: Sequence[str],
+    predicates: Sequence[str] = (),
+    steps: Mapping[str, int] | None = None,
+) -> Certificate:
     """The certificate of a proof, checked. Raises InternalError where the check fails."""
     kept = tuple(sorted(set(lemmas), key=lambda cube: (len(cube), sorted(cube, key=abs))))
-    asked = obligations(system, kept, proved)
+    asked = obligations(system, kept, proved, predicates, steps)
     broken = broken_obligations(system, asked)
     if broken:
         raise InternalError(f"a proof does not pass its check: {', '.join(broken)}")
@@ -85,6 +101,8 @@ def certified(system: System, lemmas: Sequence[Cube], proved: Sequence[str]) -> 
         kept,
         tuple(tuple(told(names, cube)) for cube in kept),
         smtlib(system.circuit, asked),
+        tuple(predicates),
+        dict(steps or {}),
     )
 
 
@@ -178,4 +196,23 @@ def verified(data: Mapping[str, Any], program: Program, path: str) -> list[str]:
     for name in data["proved"]:
         if name not in known and name != DEADLOCK_FREE:
             raise UserError(f"there is no property '{name}'", where=path, hint="prove again")
-    return broken_obligations(system, obligations(system, lemmas, data["proved"]))
+    _require_predicates(data["predicates"], program, path)
+    steps = _steps(data["steps"], data["proved"], path)
+    asked = obligations(system, lemmas, data["proved"], data["predicates"], steps)
+    return broken_obligations(system, asked)
+
+
+def _require_predicates(names: Sequence[str], program: Program, path: str) -> None:
+    kinds = {prop.name: prop.kind for prop in program.properties}
+    for name in names:
+        if kinds.get(name) not in (PropertyKind.ALWAYS, PropertyKind.LEMMA):
+            what = f"'{name}' is no property of single states, which an invariant consists of"
+            raise UserError(what, where=path, hint="prove again")
+
+
+def _steps(data: Mapping[str, Any], proved: Sequence[str], path: str) -> dict[str, int]:
+    for name, steps in data.items():
+        if name not in proved or type(steps) is not int or not 1 <= steps <= STEPS_MAX:
+            what = f"an induction over {steps!r} steps for '{name}'"
+            raise UserError(what, where=path, hint="prove again")
+    return dict(data)

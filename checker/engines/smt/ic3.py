@@ -61,12 +61,19 @@ class _Obligation:
 class _Queries:
     """A solver with the frames, and one without them that generalises the states that the first one finds."""
 
-    def __init__(self, system: System, bad: int, known: Sequence[Cube], make: Callable[[], Solver]) -> None:
+    def __init__(
+        self,
+        system: System,
+        bad: int,
+        known: Sequence[Cube],
+        make: Callable[[], Solver],
+        facts: Sequence[int] = (),
+    ) -> None:
         self._system = system
         self._bad = bad
         self._known = known
         self._make = make
-        self._well_formed = system.layout.well_formed(list(system.state))
+        self._well_formed = [*system.layout.well_formed(list(system.state)), *facts]
         roots = [*system.state, *system.inputs, *system.following, system.valid, bad, *self._well_formed]
         self._template = Template(system.circuit, roots)
         self._initial = Template(system.circuit, [*system.initial, system.initial_valid])
@@ -217,15 +224,22 @@ class _Rebuilt(Exception):
 class Ic3:
     """One proof or refutation of one target.
 
-    ``known`` are lemmas proved before, which hold in every reachable state.
+    ``known`` are lemmas proved before, and ``facts`` literals over the state: both hold in every reachable
+    state.
     """
 
     def __init__(
-        self, system: System, target: Target, known: Sequence[Cube], make: Callable[[], Solver], watch: Watch
+        self,
+        system: System,
+        target: Target,
+        known: Sequence[Cube],
+        make: Callable[[], Solver],
+        watch: Watch,
+        facts: Sequence[int] = (),
     ) -> None:
         self.target = target
         self._system = system
-        self._queries = _Queries(system, target.bad, known, make)
+        self._queries = _Queries(system, target.bad, known, make, facts)
         self._watch = watch
         self._order = count()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.engines.interface import DEADLOCK_FREE
@@ -45,12 +45,31 @@ def hit_of(system: System, asked: AskedProperty) -> int:
     return circuit.and_(system.valid, circuit.substituted([bad], rows)[0])
 
 
-def obligations(system: System, lemmas: Sequence[Cube], proved: Sequence[str]) -> list[Obligation]:
-    """Initiation, consecution and safety: with all of them, the named targets are never reached."""
-    circuit = system.circuit
-    invariant = circuit.all(
-        [*system.layout.well_formed(list(system.state)), *(_lemma(system, cube) for cube in lemmas)]
-    )
+def predicate_named(system: System, name: str) -> int:
+    """A property of single states as a literal: true and without a model error. Raises StopIteration."""
+    return next(hit_of(system, asked) for asked in system.properties if asked.property.name == name) ^ 1
+
+
+def obligations(
+    system: System,
+    lemmas: Sequence[Cube],
+    proved: Sequence[str],
+    predicates: Sequence[str] = (),
+    depths: Mapping[str, int] | None = None,
+) -> list[Obligation]:
+    """Initiation, consecution and safety: with all of them, the named targets are never reached.
+
+    Args:
+        predicates: the properties of single states that are conjuncts of the invariant, as lemmas are.
+        depths: the targets that follow from the invariant by induction over that many steps, at least 1.
+    """
+    circuit, depths = system.circuit, depths or {}
+    conjuncts = [
+        *system.layout.well_formed(list(system.state)),
+        *(cube_literal(system, cube) for cube in lemmas),
+        *(predicate_named(system, name) for name in predicates),
+    ]
+    invariant = circuit.all(conjuncts)
     nodes = [lit >> 1 for lit in system.state]
     begins = circuit.substituted([invariant], dict(zip(nodes, system.initial, strict=True)))[0]
     stays = circuit.substituted([invariant], dict(zip(nodes, system.following, strict=True)))[0]
@@ -62,13 +81,40 @@ def obligations(system: System, lemmas: Sequence[Cube], proved: Sequence[str]) -
     ]
     wanted = {ENCODING, *proved}
     for target in targets(system):
-        if target.name in wanted:
+        if target.name in depths:
+            found += _over_steps(system, target, depths[target.name], invariant)
+        elif target.name in wanted:
             what = "no step leaves the encoding" if target.name == ENCODING else target.name
             found.append(Obligation(f"safety: {what}", circuit.and_(invariant, target.bad)))
     return found
 
 
-def _lemma(system: System, cube: Cube) -> int:
+def _over_steps(system: System, target: Target, steps: int, invariant: int) -> Iterator[Obligation]:
+    """That no first state of a run hits a target, and no state after ``steps`` that did not."""
+    circuit = system.circuit
+    hits, valid = _unrolled(system, target, system.initial, steps)
+    early = (circuit.all((system.initial_valid, hit, *valid[:step])) for step, hit in enumerate(hits[:-1]))
+    yield Obligation(f"the first {steps} states: {target.name}", circuit.any(early))
+    hits, valid = _unrolled(system, target, system.state, steps)
+    late = circuit.all((invariant, *valid, hits[-1], *(hit ^ 1 for hit in hits[:-1])))
+    yield Obligation(f"safety after {steps} steps: {target.name}", late)
+
+
+def _unrolled(system: System, target: Target, row: Sequence[int], steps: int) -> tuple[list[int], list[int]]:
+    """Where a run of some steps hits a target, state by state, and that each of its steps is valid."""
+    circuit = system.circuit
+    nodes = [literal >> 1 for literal in (*system.state, *system.inputs)]
+    hits, valid = [], []
+    for _ in range(steps + 1):
+        given = dict(zip(nodes, (*row, *circuit.inputs(len(system.inputs))), strict=True))
+        hit, is_valid, *row = circuit.substituted([target.bad, system.valid, *system.following], given)
+        hits.append(hit)
+        valid.append(is_valid)
+    return hits, valid[:-1]
+
+
+def cube_literal(system: System, cube: Cube) -> int:
+    """That a state lies outside of a cube."""
     return system.circuit.any(
         system.state[abs(literal) - 1] ^ (literal > 0) for literal in sorted(cube, key=abs)
     )

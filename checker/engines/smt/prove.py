@@ -7,7 +7,7 @@ is that no step leaves the encoding or runs into a model error: every other proo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from checker.engines.interface import (
@@ -19,57 +19,87 @@ from checker.engines.interface import (
 )
 from checker.engines.memory import shown_bytes
 from checker.engines.smt.bounded import BoundedSearch, Findings, TooSmall, result_of
-from checker.engines.smt.certificate import Certificate, certified
+from checker.engines.smt.certificate import STEPS_MAX, Certificate, certified
 from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.engine import NAME
+from checker.engines.smt.explaining import Explanation, explained
 from checker.engines.smt.ic3 import Cube, Ic3, Proved, Refuted, Target
+from checker.engines.smt.induction import Candidate, excluded, filtered, is_k_inductive, predicates_of
 from checker.engines.smt.layout import Capacities
-from checker.engines.smt.obligations import ENCODING, REST, targets
+from checker.engines.smt.lemmas import Fate, LemmaFate, needs
+from checker.engines.smt.obligations import ENCODING, REST, cube_literal, targets
 from checker.engines.smt.oracle import OutOfMemory, OutOfTime, Solver, Watch, oracle_named
 from checker.errors import InternalError
-from checker.ir.program import PropertyKind
+from checker.ir.program import Property, PropertyKind
 
 #: How deep the bounded search looks before proofs are tried, and its share of the time.
 SHALLOW_DEPTH = 6
 SHALLOW_SHARE = 0.2
 #: How long a target is tried at first; twice as long in each round after that.
 FIRST_ROUND_S = 2.0
+#: The part of its turn that induction over several steps may take, one step more in each round.
+INDUCTION_SHARE = 0.2
+
+#: Methods, as verdicts name them.
+INDUCTION, IC3 = "induction", "IC3"
+#: How long it may take, after the time is up, to find out which lemmas were needed, and to explain.
+AFTERWARDS_S = 0.5
 
 _REPORT_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was proved and what was refuted; without a certificate, nothing was proved."""
+    """What was proved and what was refuted; without a certificate, nothing was proved.
+
+    ``lemmas`` tells what became of the model's own, in their order; ``explanations`` why properties are not
+    inductive: those without an answer, or all of them where that was asked for.
+    """
 
     result: Result
     certificate: Certificate | None
+    lemmas: tuple[LemmaFate, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
 
 
 @dataclass(slots=True)
 class _Known:
     """What the proofs know so far of one encoding.
 
-    ``why_not`` says why a target was given up; ``longer`` names those whose run may not be a shortest one.
+    ``predicates`` are properties of single states that are inductive together with ``lemmas``; ``proved``
+    tells for each proved target by which method. ``steps`` says over how many steps an induction goes where
+    that is not one. ``why_not`` says why a target was given up; ``longer`` names those whose run may not be a
+    shortest one.
     """
 
     lemmas: list[Cube] = field(default_factory=list)
-    proved: list[str] = field(default_factory=list)
+    predicates: list[Candidate] = field(default_factory=list)
+    proved: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
     why_not: dict[str, str] = field(default_factory=dict)
     longer: set[str] = field(default_factory=set)
 
+    @property
+    def facts(self) -> list[int]:
+        """What the predicates say, over the system's state."""
+        return [one.literal for one in self.predicates]
+
 
 class Prover:
-    """Proves and refutes the properties of one model within the request's time, 60 s by default."""
+    """Proves and refutes the properties of one model within the request's time, 60 s by default.
+
+    ``explains`` asks for every property why it is not inductive by itself.
+    """
 
     name = NAME
 
-    def __init__(self, request: Request, solver: str = "auto") -> None:
+    def __init__(self, request: Request, solver: str = "auto", explains: bool = False) -> None:
         limits = request.limits
         seconds = 60.0 if limits.time_s_max is None else limits.time_s_max
         self._request = replace(request, limits=replace(limits, time_s_max=seconds))
         self._make: Callable[[], Solver] = oracle_named(solver)
         self._seconds = seconds
+        self._explains = explains
         self._begun = self._reported = time.monotonic()
         self._findings = Findings()
         self._known = _Known()
@@ -105,7 +135,9 @@ class Prover:
 
     def _prove(self, system: System) -> None:
         self._search(system, SHALLOW_DEPTH, self._begun + SHALLOW_SHARE * self._seconds)
-        todo, share = targets(system), FIRST_ROUND_S
+        if self._findings.failure is None:
+            self._induct(system)
+        todo, share, steps = self._open(system), FIRST_ROUND_S, 2
         while todo and self._findings.failure is None:
             # Every target gets its turn before a hard one gets more: what is proved for one helps the others.
             hard = []
@@ -115,9 +147,44 @@ class Prover:
                 left = self._begun + self._seconds - time.monotonic()
                 if left <= 0:
                     raise OutOfTime
+                if self._inducted(system, target, steps, min(share, left)):
+                    continue
                 if not self._decide(system, target, time.monotonic() + min(share, left)):
                     hard.append(target)
-            todo, share = hard, 2 * share
+            todo, share, steps = hard, 2 * share, steps + 1
+
+    def _open(self, system: System) -> list[Target]:
+        """The targets without an answer, the user's lemmas last: what needs them has them already."""
+        lemmas = {p.name for p in system.program.properties if p.kind is PropertyKind.LEMMA}
+        answered = {*self._known.proved, *self._findings.paths}
+        todo = [target for target in targets(system) if target.name not in answered]
+        return sorted(todo, key=lambda target: target.name in lemmas)
+
+    def _induct(self, system: System) -> None:
+        """Induction over one step: cheap, and with the lemmas that users write often enough."""
+        watch = Watch(self._begun + self._seconds, memory_bytes_max=self._request.limits.memory_bytes_max)
+        known = self._known
+        candidates = [one for one in predicates_of(system) if one.name not in self._findings.paths]
+        known.predicates = list(filtered(system, candidates, [], self._make, watch).kept)
+        todo = self._open(system)
+        for target in excluded(system, todo, known.facts, self._make, watch):
+            known.proved[target.name] = INDUCTION
+
+    def _inducted(self, system: System, target: Target, steps: int, share: float) -> bool:
+        """Induction over some steps, for a small part of the time; false where that proves nothing."""
+        if target.name in (ENCODING, REST) or not steps <= min(self._findings.depth, STEPS_MAX):
+            return False
+        known = self._known
+        deadline = time.monotonic() + INDUCTION_SHARE * share
+        watch = Watch(deadline, memory_bytes_max=self._request.limits.memory_bytes_max)
+        invariant = [*known.facts, *(cube_literal(system, cube) for cube in known.lemmas)]
+        try:
+            if not is_k_inductive(system, target, steps, invariant, self._make, watch):
+                return False
+        except OutOfTime:
+            return False
+        known.proved[target.name], known.steps[target.name] = f"{steps}-induction", steps
+        return True
 
     def _decide(self, system: System, target: Target, deadline: float) -> bool:
         """Prove or refute one target; false where the time is up."""
@@ -128,7 +195,8 @@ class Prover:
                 self._look(f"{target.name}: frame {proof[0].frames}, {proof[0].lemmas} lemmas")
 
         watch = Watch(deadline, look, self._request.limits.memory_bytes_max)
-        proof.append(Ic3(system, target, self._known.lemmas, self._make, watch))
+        known = self._known
+        proof.append(Ic3(system, target, known.lemmas, self._make, watch, known.facts))
         try:
             found = proof[0].run()
         except OutOfTime:
@@ -137,7 +205,7 @@ class Prover:
             return False
         if isinstance(found, Proved):
             self._known.lemmas += found.lemmas
-            self._known.proved.append(target.name)
+            self._known.proved[target.name] = IC3
         elif target.name == REST:
             self._findings.comes_to_rest = True
         else:
@@ -184,7 +252,11 @@ class Prover:
         proved = [name for name in known.proved if name not in (ENCODING, REST)] if holds else []
         # Only a proof can tell that nothing ever comes to rest.
         findings.comes_to_rest = findings.comes_to_rest or not (holds and REST in known.proved)
-        certificate = certified(system, known.lemmas, proved) if proved and system is not None else None
+        certificate = None
+        if proved and system is not None:
+            names = [one.name for one in known.predicates]
+            steps = {name: steps for name, steps in known.steps.items() if name in proved}
+            certificate = certified(system, known.lemmas, proved, names, steps)
         seconds = time.monotonic() - self._begun
         lemmas = 0 if certificate is None else len(certificate.lemmas)
         depth, bits = max(findings.depth, 0), 0 if system is None else system.layout.bits
@@ -196,7 +268,50 @@ class Prover:
             self._verdict(verdict, kinds.get(verdict.property, PropertyKind.QUIESCENT), proved)
             for verdict in result.verdicts
         )
-        return Proof(replace(result, verdicts=verdicts), certificate)
+        fates = self._fates(system, verdicts, proved)
+        explanations = self._explanations(system, verdicts)
+        return Proof(replace(result, verdicts=verdicts), certificate, fates, explanations)
+
+    def _explanations(self, system: System | None, verdicts: Sequence[Verdict]) -> tuple[Explanation, ...]:
+        """Why properties without an answer do not follow from what was proved; all, where that was asked."""
+        findings = self._findings
+        if system is None or findings.failure is not None or findings.stopped == "interrupted":
+            return ()
+        kinds = {prop.name: prop.kind for prop in system.program.properties}
+        unknown = {verdict.property for verdict in verdicts if verdict.answer is Answer.UNKNOWN}
+        watch = Watch(max(self._begun + self._seconds, time.monotonic() + AFTERWARDS_S))
+        known = self._known
+        invariant = [*known.facts, *(cube_literal(system, cube) for cube in known.lemmas)]
+        found = []
+        for target in targets(system):
+            is_asked = self._explains or target.name in unknown
+            if target.name in (ENCODING, REST) or not is_asked:
+                continue
+            if kinds.get(target.name) is PropertyKind.REACHABLE:
+                continue
+            try:
+                given = invariant if target.name in unknown else []
+                explanation = explained(system, target, given, self._make, watch)
+            except OutOfTime:
+                break
+            if explanation is not None:
+                found.append(explanation)
+        return tuple(found)
+
+    def _fates(
+        self, system: System | None, verdicts: Sequence[Verdict], proved: list[str]
+    ) -> tuple[LemmaFate, ...]:
+        """What became of each of the user's lemmas."""
+        known = self._known
+        given = [p for p in self._request.lowered.program.properties if p.kind is PropertyKind.LEMMA]
+        used = [one.name for one in known.predicates if one.name in {lemma.name for lemma in given}]
+        needed: dict[str, tuple[str, ...]] = {}
+        if system is not None and proved:
+            watch = Watch(max(self._begun + self._seconds, time.monotonic() + AFTERWARDS_S))
+            cubes, predicates, steps = known.lemmas, known.predicates, known.steps
+            needed = needs(system, cubes, predicates, steps, proved, used, self._make, watch)
+        answers = {verdict.property: verdict for verdict in verdicts}
+        return tuple(_fate(one, answers[one.name], needed.get(one.name), one.name in used) for one in given)
 
     def _verdict(self, verdict: Verdict, kind: PropertyKind, proved: list[str]) -> Verdict:
         if verdict.path is not None:
@@ -204,10 +319,25 @@ class Prover:
         if verdict.property in proved:
             # That a state is never reached is what a witness is wanted against.
             answer = Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS
-            return Verdict(verdict.property, answer, proved=True)
+            method = self._known.proved[verdict.property]
+            return Verdict(verdict.property, answer, proved=True, method=method)
         if ENCODING not in self._known.proved and verdict.property in self._known.proved:
             why = self._known.why_not.get(ENCODING, "")
             reason = f"proved but for model errors and full bags: {why}"
             return replace(verdict, answer=Answer.UNKNOWN, reason=reason, depth=max(self._findings.depth, 0))
         reason = self._known.why_not.get(verdict.property) or self._findings.stopped or ""
         return replace(verdict, answer=Answer.UNKNOWN, reason=reason, depth=max(self._findings.depth, 0))
+
+
+def _fate(lemma: Property, verdict: Verdict, needed_for: tuple[str, ...] | None, is_used: bool) -> LemmaFate:
+    """What became of a lemma; ``needed_for`` is None where that is not known."""
+    if verdict.path is not None:
+        fate = Fate.FALSE if verdict.path.transitions else Fate.FALSE_INITIALLY
+    elif is_used:
+        fate = Fate.TRUE if needed_for is None else Fate.NEEDED if needed_for else Fate.NOT_NEEDED
+    elif verdict.answer is Answer.HOLDS:
+        fate = Fate.NOT_NEEDED
+    else:
+        fate = Fate.NOT_PRESERVED
+    steps = 0 if verdict.path is None else len(verdict.path.transitions)
+    return LemmaFate(lemma.name, lemma.location, fate, needed_for or (), steps)
