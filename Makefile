@@ -4,11 +4,12 @@
 # make test-slow   the slow tier: repeats, large searches, hundreds of random models
 # make test-thorough   the slow tier with twenty times as many random models (hours)
 # make bench   speed beside SPIN, where it is installed (some minutes)
+# make bench-smt   time to proof of published protocols, beside published times (some minutes)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check test test-slow test-thorough lint bench setup clean
+.PHONY: check test test-slow test-thorough lint bench bench-smt setup clean
 
 check: setup
 	$(BIN)/quackcheck check
@@ -32,6 +33,9 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.run
+
+bench-smt: setup
+	$(BIN)/python -m benchmarks.smt
 
 setup: .venv/ready
 
