@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,7 +159,7 @@ def test_without_a_limit_that_is_reached_nothing_is_unknown() -> None:
     assert result.stopped is None
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, "native"])
+@pytest.mark.parametrize("engine", [*ENGINES, "native", "smt"])
 def test_a_search_for_some_properties_ends_when_they_are_found(engine: str) -> None:
     request = Request(lowered(models.Endless), Limits(depth_max=200), wanted=frozenset({"below_three"}))
     result = runner.run(engine, request)
@@ -170,18 +171,24 @@ def test_a_search_for_some_properties_ends_when_they_are_found(engine: str) -> N
         assert (found[name].answer, found[name].reason) == (Answer.UNKNOWN, NOT_ASKED)
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, "native"])
+@pytest.mark.parametrize("engine", [*ENGINES, "native", "smt"])
 def test_a_search_for_some_properties_sees_everything_where_one_of_them_holds(engine: str) -> None:
     """Found or not, the answers of those asked for are those of the whole search."""
     wanted = frozenset({"not_at_the_top", DEADLOCK_FREE, "above_the_top"})
-    result = runner.run(engine, Request(lowered(models.Ladder), wanted=wanted))
+    request = Request(lowered(models.Ladder), Limits(depth_max=10), wanted=wanted)
+    result = runner.run(engine, request)
     whole, found = verdicts(result_of(models.Ladder, engine=engine)), verdicts(result)
-    assert {name: found[name] for name in wanted} == {name: whole[name] for name in wanted}
+    for name in wanted:
+        # Which of several shortest runs is found may change with what is asked of a solver.
+        ours, theirs = found[name], whole[name]
+        assert ours == theirs or (engine == "smt" and replace(ours, path=None) == replace(theirs, path=None))
+        assert ours.path is None or len(steps(ours)) == len(steps(theirs))
     assert {v.reason for name, v in found.items() if name not in wanted} == {NOT_ASKED}
-    assert (result.stopped, result.statistics.states) == (None, 4)
+    assert result.stopped is None
+    assert result.statistics.states == (0 if engine == "smt" else 4)  # which counts none
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, "native"])
+@pytest.mark.parametrize("engine", [*ENGINES, "native", "smt"])
 def test_a_property_that_nobody_asks_for_cannot_fail_the_search(engine: str) -> None:
     whole = result_of(models.TwoFailingProperties, engine=engine, size=2)
     assert whole.failure is not None

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from checker.engines.interface import (
+    ALL_FOUND,
     DEADLOCK_FREE,
+    NOT_ASKED,
     Answer,
     Failure,
     Progress,
@@ -93,6 +95,10 @@ class BoundedSearch:
                 if findings.failure is not None:
                     return
                 findings.depth = unrolling.depth
+            wanted = self._request.wanted
+            if wanted is not None and wanted <= findings.paths.keys():
+                findings.stopped = ALL_FOUND
+                return
             if depth_max is not None and findings.depth >= depth_max and unrolling.depth >= findings.depth:
                 findings.stopped = f"depth limit of {depth_max} steps"
                 return
@@ -129,16 +135,14 @@ class BoundedSearch:
     def _ask_state(self) -> None:
         """Ask every property that is still open of the last states, until none can be hit."""
         unrolling, findings = self._unrolling, self._findings
-        rest = unrolling.at_rest()
-        stuck = rest[self._system.stuck]
         while True:
             hits: dict[str, int] = {}
             faults: list[tuple[AskedProperty, Fault, int]] = []
             for asked in self._open():
                 hits[asked.property.name] = unrolling.hit(asked)
                 faults += [(asked, fault, unrolling.fault(asked, fault)) for fault in asked.faults]
-            if DEADLOCK_FREE not in findings.paths:
-                hits[DEADLOCK_FREE] = stuck
+            if DEADLOCK_FREE not in findings.paths and self._is_wanted(DEADLOCK_FREE):
+                hits[DEADLOCK_FREE] = unrolling.at_rest()[self._system.stuck]
             every = [*hits.values(), *(literal for _, _, literal in faults)]
             if not self._solve([unrolling.clauses.any_of(every)] if every else [-unrolling.clauses.true]):
                 break
@@ -146,15 +150,19 @@ class BoundedSearch:
             if findings.failure is not None:
                 return
         unrolling.clauses.add([[-literal] for literal in every])
-        if not findings.comes_to_rest:
-            findings.comes_to_rest = self._solve([rest[self._system.rests]])
+        if not findings.comes_to_rest and self._request.wanted is None:
+            findings.comes_to_rest = self._solve([unrolling.at_rest()[self._system.rests]])
+
+    def _is_wanted(self, name: str) -> bool:
+        return self._request.wanted is None or name in self._request.wanted
 
     def _open(self) -> list[AskedProperty]:
-        """The properties without an answer that can be asked of the last states."""
+        """The properties without an answer that are wanted and can be asked of the last states."""
         return [
             asked
             for asked in self._system.properties
             if asked.property.name not in self._findings.paths
+            and self._is_wanted(asked.property.name)
             and (asked.property.kind is not PropertyKind.TRANSITION or self._unrolling.depth > 0)
         ]
 
@@ -248,12 +256,27 @@ def alike(request: Request) -> list[str]:
     return [index.name for index in symmetry_of(program, most).sets]
 
 
-def result_of(engine: str, program: Program, findings: Findings, seconds: float, summary: str) -> Result:
-    """The verdicts that findings give."""
+def result_of(
+    engine: str,
+    program: Program,
+    findings: Findings,
+    seconds: float,
+    summary: str,
+    wanted: frozenset[str] | None = None,
+) -> Result:
+    """The verdicts that findings give; of properties that were not ``wanted`` nothing is known."""
     if findings.failure is not None:
         findings.stopped = "model error"
     verdicts = [_verdict(prop.name, prop.kind, findings) for prop in program.properties]
     verdicts.append(_verdict(DEADLOCK_FREE, PropertyKind.QUIESCENT, findings))
+    if wanted is not None:
+        known = findings.paths.keys() | wanted
+        verdicts = [
+            verdict
+            if verdict.property in known
+            else Verdict(verdict.property, Answer.UNKNOWN, reason=NOT_ASKED)
+            for verdict in verdicts
+        ]
     depth = max(findings.depth, 0)
     statistics = Statistics(0, 0, depth, seconds, {}, findings.comes_to_rest, summary=summary)
     return Result(engine, tuple(verdicts), statistics, findings.failure, findings.stopped)

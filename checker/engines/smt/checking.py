@@ -45,7 +45,7 @@ def check(request: Request, solver: str) -> Result:
         findings.stopped = "interrupted"
     seconds = time.monotonic() - begun
     summary = f"depth {max(findings.depth, 0)}, {bits:,} bits a state, {clauses:,} clauses"
-    result = result_of(NAME, program, findings, seconds, summary)
+    result = result_of(NAME, program, findings, seconds, summary, request.wanted)
     if limits.states_max is not None:
         return replace(result, notice="the limit of states does not apply: this engine counts none")
     return result

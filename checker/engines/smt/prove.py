@@ -96,7 +96,8 @@ class Prover:
     def __init__(self, request: Request, solver: str = "auto", explains: bool = False) -> None:
         limits = request.limits
         seconds = 60.0 if limits.time_s_max is None else limits.time_s_max
-        self._request = replace(request, limits=replace(limits, time_s_max=seconds))
+        # A proof rests on lemmas from all properties, and what is refuted is searched whatever is wanted.
+        self._request = replace(request, limits=replace(limits, time_s_max=seconds), wanted=None)
         self._make: Callable[[], Solver] = oracle_named(solver)
         self._seconds = seconds
         self._explains = explains
