@@ -91,6 +91,9 @@ class ModelError(QuackcheckError):
         self.what = what
         self.location = location
 
+    def __reduce__(self) -> tuple[type[ModelError], tuple[ModelErrorKind, str, Location | None]]:
+        return ModelError, (self.kind, self.what, self.location)
+
     def __str__(self) -> str:
         place = f"{self.location.path}:{self.location.line}: " if self.location is not None else ""
         return f"{place}{self.what} ({self.kind.value})"

@@ -13,6 +13,7 @@ from checker.cli.results import exit_code, print_runs, print_summary, progress_l
 from checker.cli.terminal import console as new_console
 from checker.engines.interface import Answer, Limits
 from checker.engines.smt.certificate import Certificate
+from checker.engines.smt.prove import AUTO, METHODS
 from checker.report.data import SCHEMA_VERSION, checked_data
 from checker.report.proofs import print_explanation, print_lemmas, proof_data
 from checker.report.text import print_verdicts
@@ -24,6 +25,7 @@ Examples:
   quackcheck prove specs/order_intake/keyed.toml
   quackcheck prove SPEC --seconds 600
   quackcheck prove SPEC --explain                     steps that break what is not inductive
+  quackcheck prove SPEC --method spacer               by one method only
   quackcheck verify-certificate certificates/order_intake/keyed.json
 """
 
@@ -46,6 +48,13 @@ Examples:
     help="Where certificates go.",
 )
 @click.option("--explain", is_flag=True, help="Show for every property why it is not inductive by itself.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS, case_sensitive=False),
+    default=AUTO,
+    show_default=True,
+    help="The only method that may prove; auto is induction and IC3 by turns.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print verdicts, no counterexamples.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 @click.pass_context
@@ -56,6 +65,7 @@ def prove_command(
     traces: str,
     certificates: str,
     explain: bool,
+    method: str,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -80,6 +90,7 @@ def prove_command(
                     Limits(time_s_max=seconds),
                     lambda now: show(f"{now.text}  {now.seconds:.0f} s"),
                     explain,
+                    method,
                 )
         except KeyboardInterrupt:  # outside the proof, which keeps what it has found
             interrupted = True
@@ -101,11 +112,13 @@ def prove_command(
             print_lemmas(console, proof.lemmas)
             if path is not None:
                 console.print(f"  certificate: {path}", highlight=False, soft_wrap=True)
-            unknown = [f for f in checked.findings if f.verdict.answer is Answer.UNKNOWN]
-            for finding in unknown:
-                console.print(f"  not proved: {finding.name}: {finding.verdict.reason}", highlight=False)
-            for explanation in proof.explanations if explain or not quiet else ():
-                print_explanation(console, program, explanation)
+            unknown = {f.name for f in checked.findings if f.verdict.answer is Answer.UNKNOWN}
+            for finding in checked.findings:
+                if finding.name in unknown or finding.verdict.method.startswith("exhausting"):
+                    console.print(f"  not proved: {finding.name}: {finding.verdict.reason}", highlight=False)
+            for explanation in proof.explanations:
+                if explain or (explanation.name in unknown and not quiet):
+                    print_explanation(console, program, explanation)
             print_runs(console, checked, saved, quiet)
         if checked.result.stopped == "interrupted":
             interrupted = True

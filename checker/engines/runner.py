@@ -26,6 +26,7 @@ from checker.engines.native.codegen.layout import Unsupported
 from checker.engines.native.compile import CannotCompile
 from checker.engines.native.engine import NativeEngine
 from checker.engines.native.simulate import simulate as simulate_compiled
+from checker.engines.racing import AutoEngine, Beside, agreed, is_decided
 from checker.engines.reference import ReferenceMachine
 from checker.engines.reference.engine import ReferenceEngine
 from checker.engines.simulation import Simulation, SimulationRequest, Walker
@@ -40,10 +41,14 @@ if TYPE_CHECKING:
     from checker.engines.smt.prove import Proof
 
 ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (NativeEngine(), ExplicitEngine(), ReferenceEngine(), SmtEngine())
+    engine.name: engine
+    for engine in (NativeEngine(), ExplicitEngine(), ReferenceEngine(), SmtEngine(), AutoEngine())
 }
 DEFAULT_ENGINE = NativeEngine.name
 
+
+#: How long a proof may take where nothing is said of it.
+PROOF_S = 60.0
 
 #: How many states the explicit engine may look at to tell a run of the native one in the rules' order.
 RETELL_STATES_MAX = 20_000
@@ -77,7 +82,7 @@ def run(name: str, request: Request) -> Result:
         raise UserError(what, hint=f"leave out --search, or use --engine {NativeEngine.name}")
     try:
         result = engine_named(name).check(request)
-        if name == NativeEngine.name:
+        if result.engine == NativeEngine.name:
             whole = _cross_checked(result, request)
             result = _retold(result, request, whole)
     except (CannotCompile, Unsupported, NotEncodable) as error:
@@ -89,24 +94,50 @@ def run(name: str, request: Request) -> Result:
     return result
 
 
-def prove(request: Request, explains: bool = False) -> Proof:
+def prove(request: Request, explains: bool = False, method: str = "auto") -> Proof:
     """Prove what holds after any number of steps, by the symbolic engine; every path is confirmed.
 
-    ``explains`` asks for every property why it is not inductive by itself.
+    ``explains`` asks for every property why it is not inductive by itself; ``method`` is the only one that
+    may prove, ``auto`` for those that are worth their time.
 
     Raises:
-        UserError: the model cannot be encoded.
+        UserError: the model cannot be encoded, or Z3 is missing or too old.
         InternalError: the reference semantics disagree with what was found, or a proof fails its check.
     """
     from checker.engines.smt.prove import Prover  # like all of that engine, seldom needed
 
-    try:
-        proof = Prover(request, explains=explains).run()
-    except NotEncodable as error:
-        hint = "`quackcheck check` exhausts its states instead"
-        raise UserError(f"no proof can be tried: {error}", hint=hint) from None
+    seconds = PROOF_S if request.limits.time_s_max is None else request.limits.time_s_max
+    with Beside(request, seconds) as beside:
+        try:
+            proof = Prover(request, explains=explains, method=method).run()
+        except NotEncodable as error:
+            hint = "`quackcheck check` exhausts its states instead"
+            raise UserError(f"no proof can be tried: {error}", hint=hint) from None
+        proof = _with_exhausted(proof, beside.result(), request)
     _confirm_all(request.lowered, proof.result.verdicts, proof.result.failure)
     return proof
+
+
+def _with_exhausted(proof: Proof, whole: Result | None, request: Request) -> Proof:
+    """A proof, and what an exhaustive search beside it says of what it leaves open.
+
+    Raises InternalError where they contradict each other.
+    """
+    result = proof.result
+    if whole is None or whole.failure is not None or result.failure is not None:
+        return proof
+    if result.stopped != "interrupted":
+        _cross_checked(whole, request)
+    verdicts = []
+    for ours, theirs in zip(result.verdicts, whole.verdicts, strict=True):
+        best = agreed((ours, theirs), (result, whole))
+        if best.answer is Answer.UNKNOWN or is_decided(ours):
+            best = ours
+        elif best.answer is Answer.HOLDS and best.path is None:
+            method = f"exhausting {whole.statistics.states:,} states"
+            best = replace(best, method=method, reason=ours.reason)
+        verdicts.append(best)
+    return replace(proof, result=replace(result, verdicts=tuple(verdicts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ class FrozenMap(Mapping[Value, Value]):
         self._entries: dict[Value, Value] = dict(entries or {})
         self._hash: int | None = None
 
+    def __reduce__(self) -> tuple[type[FrozenMap], tuple[dict[Value, Value]]]:
+        # Without the hash, which another process computes anew: that of None, for one, is its own there.
+        return FrozenMap, (self._entries,)
+
     def __getitem__(self, key: Value) -> Value:
         return self._entries[key]
 

@@ -16,6 +16,9 @@ class _Unassigned:
     def __repr__(self) -> str:
         return "unassigned"
 
+    def __reduce__(self) -> str:
+        return "UNASSIGNED"
+
 
 UNASSIGNED: Final = _Unassigned()
 

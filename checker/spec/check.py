@@ -270,17 +270,18 @@ def prove(
     limits: Limits,
     report: Callable[[Progress], None] = lambda progress: None,
     explains: bool = False,
+    method: str = "auto",
 ) -> tuple[Checked, Proof]:
     """Prove a spec's properties without a bound on the steps, within the limits of time and memory.
 
     Returns what was found, and the proof with its certificate. ``explains`` asks for every property why it is
-    not inductive by itself.
+    not inductive by itself; ``method`` is the only one that may prove, or ``auto``.
 
     Raises:
         UserError: the model cannot be encoded.
         InternalError: the reference semantics disagree with what was found, or a proof fails its check.
     """
-    proof = runner.prove(Request(spec.lowered, limits, report), explains)
+    proof = runner.prove(Request(spec.lowered, limits, report), explains, method)
     findings, failure = replayed(spec, proof.result.verdicts, proof.result.failure)
     interrupted = proof.result.stopped == "interrupted"
     return Checked(spec, proof.result, findings, failure, interrupted=interrupted), proof

@@ -308,6 +308,7 @@ VERDICT_KEYS = {
     "depth": (int, type(None)),
     "reason": str,
     "proved": bool,
+    "method": str,
     "is_shortest": (bool, type(None)),
     "story": str,
     "trace": (str, type(None)),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+import z3
 
 from checker.dsl import Model, Range, action, always, lemma, when
 from checker.dsl.lowering import LoweredModel, lower
+from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import Answer, Limits, Request
 from checker.engines.smt import prove
 from checker.engines.smt.certificate import (
@@ -29,8 +32,9 @@ from checker.engines.smt.ic3 import Ic3, Proved, Refuted
 from checker.engines.smt.induction import Filtered, filtered, is_k_inductive, of_cubes, predicates_of
 from checker.engines.smt.lemmas import Fate
 from checker.engines.smt.obligations import ENCODING, obligations, targets
-from checker.engines.smt.oracle import OutOfTime, Watch, oracle_named
+from checker.engines.smt.oracle import OutOfTime, Watch, Z3Solver, oracle_named
 from checker.engines.smt.prove import Proof, Prover
+from checker.engines.smt.spacer import Answered, _Horn, spacer
 from checker.errors import InternalError, ModelError, UserError
 from checker.ir.program import Budgets, PropertyKind
 from checker.semantics.machine import Machine
@@ -273,6 +277,62 @@ def test_an_induction_without_its_beginning() -> None:
     assert broken_obligations(system, asked) == ["the first 7 states: never_at_six"]
 
 
+# Spacer
+
+
+def test_spacer_proves_and_is_checked() -> None:
+    proof = Prover(Request(steps_model(), Limits(time_s_max=20)), method="spacer").run()
+    assert methods(proof) == dict.fromkeys(
+        ("is_not_five", "is_even", "other_is_small", "their_sum", "deadlock_free"), "spacer"
+    )
+    assert proof.certificate is not None
+    assert proof.certificate.predicates == ()
+
+
+def test_spacer_and_the_explicit_engine_on_random_models(tmp_path: Path) -> None:
+    proved = 0
+    for seed in range(9300, 9312):
+        with lowered_from(random_model(seed), tmp_path) as model:
+            whole = ExplicitEngine().check(Request(model, Limits(states_max=2_000)))
+            if whole.stopped is not None:
+                continue
+            try:
+                found = Prover(Request(model, Limits(time_s_max=2)), method="spacer").run()
+            except Unsupported:
+                continue
+            for ours, theirs in zip(found.result.verdicts, whole.verdicts, strict=True):
+                assert ours.answer in (theirs.answer, Answer.UNKNOWN)
+                proved += ours.proved
+    assert proved > 2
+
+
+def test_what_spacer_says_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = encode(steps_model().program, AUTO)
+    target = next(one for one in targets(system) if one.name == "is_not_five")
+    assert isinstance(spacer(system, target, [], AUTO, WATCH), Answered)
+    monkeypatch.setattr(_Horn, "cubes", lambda self: [frozenset({1, -2})])
+    assert spacer(system, target, [], AUTO, WATCH) is None
+    monkeypatch.setattr(_Horn, "cubes", lambda self: None)
+    assert spacer(system, target, [], AUTO, WATCH) is None
+    false = next(one for one in targets(system) if one.name == "stays_small")
+    assert spacer(system, false, [], AUTO, WATCH) == Answered(reached=True)
+
+
+def test_a_run_that_spacer_claims_and_nobody_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prove, "spacer", lambda *given: Answered(reached=True))
+    proof = Prover(Request(steps_model(), Limits(time_s_max=2)), method="spacer").run()
+    verdict = next(v for v in proof.result.verdicts if v.property == "is_not_five")
+    assert verdict.answer is Answer.UNKNOWN
+    assert proof.certificate is None
+
+
+def test_a_method_alone() -> None:
+    by_induction = Prover(Request(steps_model(), Limits(time_s_max=2)), method="induction").run()
+    assert methods(by_induction)["is_not_five"] == "induction"
+    by_ic3 = Prover(Request(steps_model(), Limits(time_s_max=20)), method="IC3").run()
+    assert set(methods(by_ic3).values()) == {"IC3"}
+
+
 # Certificates
 
 
@@ -375,6 +435,24 @@ def assert_breaks(model: LoweredModel, found: Explanation, kind: PropertyKind) -
         assert not machine.holds(number, found.after, found.before if is_step else None)
     initial = [s.outcome for s in machine.initial_states()]
     assert found.initial in [state for state in initial if isinstance(state, State)]
+
+
+# Z3
+
+
+def test_z3_is_missing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(project)
+    monkeypatch.setitem(sys.modules, "z3", None)
+    project.refuses(["prove"], "Z3 cannot be used: ", "pip install 'z3-solver>=4.13'")
+    monkeypatch.undo()
+
+
+def test_z3_is_too_old(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(project)
+    monkeypatch.setattr(z3, "get_version", lambda: (4, 8, 17, 0))
+    project.refuses(["prove"], "Z3 is too old: version 4.8.17, not 4.13 or later")
+    with pytest.raises(UserError, match="too old"):
+        Z3Solver()
 
 
 # The command

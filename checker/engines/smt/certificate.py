@@ -15,7 +15,7 @@ from checker.engines.smt.ic3 import Cube
 from checker.engines.smt.layout import Capacities
 from checker.engines.smt.naming import fields_of, told
 from checker.engines.smt.obligations import Obligation, obligations, smtlib
-from checker.engines.smt.oracle import Z3Solver
+from checker.engines.smt.oracle import Z3Solver, z3_module
 from checker.errors import InternalError, Location, UserError
 from checker.ir.program import Program, PropertyKind
 from checker.ir.values import FrozenMap
@@ -108,8 +108,7 @@ def certified(
 
 def broken_obligations(system: System, asked: Sequence[Obligation]) -> list[str]:
     """The names of the obligations that Z3's SMT core, given them as SMT-LIB, does not confirm."""
-    import z3
-
+    z3 = z3_module()
     broken = []
     for one in asked:
         solver = z3.SimpleSolver(ctx=z3.Context())

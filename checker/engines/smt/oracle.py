@@ -19,6 +19,25 @@ CONFLICTS_PER_LOOK = 2_000
 Z3_SLICE_MS = 250
 
 
+#: The oldest version of Z3 that is known to do.
+Z3_VERSION_MIN = (4, 13)
+
+
+def z3_module() -> Any:
+    """The module ``z3``. Raises UserError where it is missing or too old."""
+    hint = f"pip install 'z3-solver>={'.'.join(map(str, Z3_VERSION_MIN))}'"
+    try:
+        # Here and not above: it takes a while, and most commands do without.
+        import z3
+    except ImportError as error:
+        raise UserError(f"Z3 cannot be used: {error}", hint=hint) from None
+    version = tuple(z3.get_version()[:3])
+    if version < Z3_VERSION_MIN:
+        found, wanted = ".".join(map(str, version)), ".".join(map(str, Z3_VERSION_MIN))
+        raise UserError(f"Z3 is too old: version {found}, not {wanted} or later", hint=hint)
+    return z3
+
+
 class OutOfTime(Exception):
     """A query was given up: its deadline has passed."""
 
@@ -73,10 +92,7 @@ class Z3Solver:
     name = "z3"
 
     def __init__(self) -> None:
-        # Here and not above: it takes a while, and most commands do without.
-        import z3
-
-        self._z3 = z3
+        self._z3 = z3 = z3_module()
         self._context = z3.Context()
         self._solver = z3.SolverFor("QF_FD", ctx=self._context)
         self._pending: list[str] = []

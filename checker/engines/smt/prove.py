@@ -28,7 +28,8 @@ from checker.engines.smt.induction import Candidate, excluded, filtered, is_k_in
 from checker.engines.smt.layout import Capacities
 from checker.engines.smt.lemmas import Fate, LemmaFate, needs
 from checker.engines.smt.obligations import ENCODING, REST, cube_literal, targets
-from checker.engines.smt.oracle import OutOfMemory, OutOfTime, Solver, Watch, oracle_named
+from checker.engines.smt.oracle import OutOfMemory, OutOfTime, Solver, Watch, oracle_named, z3_module
+from checker.engines.smt.spacer import spacer
 from checker.errors import InternalError
 from checker.ir.program import Property, PropertyKind
 
@@ -41,7 +42,12 @@ FIRST_ROUND_S = 2.0
 INDUCTION_SHARE = 0.2
 
 #: Methods, as verdicts name them.
-INDUCTION, IC3 = "induction", "IC3"
+INDUCTION, IC3, SPACER = "induction", "IC3", "spacer"
+#: What a proof may be asked to use.
+AUTO = "auto"
+METHODS = (AUTO, INDUCTION, IC3, SPACER)
+#: How many steps deeper bounded search looks for a run that Spacer says there is.
+FURTHER_STEPS = 20
 #: How long it may take, after the time is up, to find out which lemmas were needed, and to explain.
 AFTERWARDS_S = 0.5
 
@@ -88,12 +94,19 @@ class _Known:
 class Prover:
     """Proves and refutes the properties of one model within the request's time, 60 s by default.
 
-    ``explains`` asks for every property why it is not inductive by itself.
+    ``explains`` asks for every property why it is not inductive by itself. ``method`` is one of METHODS: the
+    only one that proves, or ``auto`` for those that are worth their time.
+
+    Raises UserError where Z3, which checks certificates, is missing or too old.
     """
 
     name = NAME
 
-    def __init__(self, request: Request, solver: str = "auto", explains: bool = False) -> None:
+    def __init__(
+        self, request: Request, solver: str = "auto", explains: bool = False, method: str = AUTO
+    ) -> None:
+        z3_module()
+        self._method = method
         limits = request.limits
         seconds = 60.0 if limits.time_s_max is None else limits.time_s_max
         # A proof rests on lemmas from all properties, and what is refuted is searched whatever is wanted.
@@ -136,7 +149,7 @@ class Prover:
 
     def _prove(self, system: System) -> None:
         self._search(system, SHALLOW_DEPTH, self._begun + SHALLOW_SHARE * self._seconds)
-        if self._findings.failure is None:
+        if self._findings.failure is None and self._method in (AUTO, INDUCTION):
             self._induct(system)
         todo, share, steps = self._open(system), FIRST_ROUND_S, 2
         while todo and self._findings.failure is None:
@@ -152,6 +165,8 @@ class Prover:
                     continue
                 if not self._decide(system, target, time.monotonic() + min(share, left)):
                     hard.append(target)
+            if all(target.name == REST for target in hard):
+                return  # No property: what stays open of it is not worth more time.
             todo, share, steps = hard, 2 * share, steps + 1
 
     def _open(self, system: System) -> list[Target]:
@@ -173,7 +188,9 @@ class Prover:
 
     def _inducted(self, system: System, target: Target, steps: int, share: float) -> bool:
         """Induction over some steps, for a small part of the time; false where that proves nothing."""
-        if target.name in (ENCODING, REST) or not steps <= min(self._findings.depth, STEPS_MAX):
+        if self._method not in (AUTO, INDUCTION) or target.name in (ENCODING, REST):
+            return False
+        if not steps <= min(self._findings.depth, STEPS_MAX):
             return False
         known = self._known
         deadline = time.monotonic() + INDUCTION_SHARE * share
@@ -189,6 +206,11 @@ class Prover:
 
     def _decide(self, system: System, target: Target, deadline: float) -> bool:
         """Prove or refute one target; false where the time is up."""
+        if self._method == INDUCTION:
+            self._known.why_not[target.name] = "not inductive, nor over several steps"
+            return False
+        if self._method == SPACER:
+            return self._by_spacer(system, target, deadline)
         proof: list[Ic3] = []
 
         def look() -> None:
@@ -212,6 +234,29 @@ class Prover:
         else:
             self._refuted(system, target, found)
         return True
+
+    def _by_spacer(self, system: System, target: Target, deadline: float) -> bool:
+        """Let Z3's Spacer prove or refute one target; false where it gives up, or where its time is up."""
+        known = self._known
+        invariant = [*known.facts, *(cube_literal(system, cube) for cube in known.lemmas)]
+        watch = Watch(deadline, memory_bytes_max=self._request.limits.memory_bytes_max)
+        try:
+            found = spacer(system, target, invariant, self._make, watch)
+        except OutOfTime:
+            found = None
+        if found is None:
+            known.why_not[target.name] = "Spacer finds no invariant that can be checked"
+            return False
+        if not found.reached:
+            known.lemmas += found.lemmas
+            known.proved[target.name] = SPACER
+            return True
+        if target.name == REST:
+            self._findings.comes_to_rest = True
+            return True
+        self._search(system, self._findings.depth + FURTHER_STEPS, deadline)
+        known.why_not[target.name] = "Spacer says that it is reached, and no run to it is found so far"
+        return target.name in self._findings.paths or self._findings.failure is not None
 
     def _refuted(self, system: System, target: Target, found: Refuted) -> None:
         """Find a shortest run to what is known to be reached; failing that, take the one that is there."""
