@@ -158,7 +158,7 @@ def bounds_text(program: Program) -> str:
 
 def _note(finding: Finding) -> str:
     verdict = finding.verdict
-    if verdict.method and verdict.answer is Answer.HOLDS:
+    if verdict.method and verdict.answer is Answer.HOLDS and finding.trace is None:
         return f"by {verdict.method}"
     if verdict.answer is Answer.UNKNOWN:
         up_to = "" if verdict.depth is None else f"; nothing found up to depth {verdict.depth}"

@@ -48,6 +48,8 @@ AUTO = "auto"
 METHODS = (AUTO, INDUCTION, IC3, SPACER)
 #: How many steps deeper bounded search looks for a run that Spacer says there is.
 FURTHER_STEPS = 20
+#: How much of the time is kept for explaining what is not proved, at most, and as a part of all.
+EXPLAIN_S, EXPLAIN_SHARE = 1.0, 0.1
 #: How long it may take, after the time is up, to find out which lemmas were needed, and to explain.
 AFTERWARDS_S = 0.5
 
@@ -90,6 +92,10 @@ class _Known:
         """What the predicates say, over the system's state."""
         return [one.literal for one in self.predicates]
 
+    def invariant(self, system: System) -> list[int]:
+        """The conjuncts of all that is known to hold in every reachable state."""
+        return [*self.facts, *(cube_literal(system, cube) for cube in self.lemmas)]
+
 
 class Prover:
     """Proves and refutes the properties of one model within the request's time, 60 s by default.
@@ -115,6 +121,8 @@ class Prover:
         self._seconds = seconds
         self._explains = explains
         self._begun = self._reported = time.monotonic()
+        #: When proofs end: what is left of the time is for explaining those that were not found.
+        self._until = self._begun + seconds - min(EXPLAIN_S, EXPLAIN_SHARE * seconds)
         self._findings = Findings()
         self._known = _Known()
 
@@ -125,7 +133,7 @@ class Prover:
         """
         capacities = Capacities()
         limits = self._request.limits
-        watch = Watch(self._begun + self._seconds, memory_bytes_max=limits.memory_bytes_max)
+        watch = Watch(self._until, memory_bytes_max=limits.memory_bytes_max)
         system: System | None = None
         while True:
             try:
@@ -158,7 +166,7 @@ class Prover:
             for target in todo:
                 if target.name in self._findings.paths or self._findings.failure is not None:
                     continue
-                left = self._begun + self._seconds - time.monotonic()
+                left = self._until - time.monotonic()
                 if left <= 0:
                     raise OutOfTime
                 if self._inducted(system, target, steps, min(share, left)):
@@ -178,7 +186,7 @@ class Prover:
 
     def _induct(self, system: System) -> None:
         """Induction over one step: cheap, and with the lemmas that users write often enough."""
-        watch = Watch(self._begun + self._seconds, memory_bytes_max=self._request.limits.memory_bytes_max)
+        watch = Watch(self._until, memory_bytes_max=self._request.limits.memory_bytes_max)
         known = self._known
         candidates = [one for one in predicates_of(system) if one.name not in self._findings.paths]
         known.predicates = list(filtered(system, candidates, [], self._make, watch).kept)
@@ -195,7 +203,7 @@ class Prover:
         known = self._known
         deadline = time.monotonic() + INDUCTION_SHARE * share
         watch = Watch(deadline, memory_bytes_max=self._request.limits.memory_bytes_max)
-        invariant = [*known.facts, *(cube_literal(system, cube) for cube in known.lemmas)]
+        invariant = known.invariant(system)
         try:
             if not is_k_inductive(system, target, steps, invariant, self._make, watch):
                 return False
@@ -238,7 +246,7 @@ class Prover:
     def _by_spacer(self, system: System, target: Target, deadline: float) -> bool:
         """Let Z3's Spacer prove or refute one target; false where it gives up, or where its time is up."""
         known = self._known
-        invariant = [*known.facts, *(cube_literal(system, cube) for cube in known.lemmas)]
+        invariant = known.invariant(system)
         watch = Watch(deadline, memory_bytes_max=self._request.limits.memory_bytes_max)
         try:
             found = spacer(system, target, invariant, self._make, watch)
@@ -262,7 +270,7 @@ class Prover:
         """Find a shortest run to what is known to be reached; failing that, take the one that is there."""
         states = [system.layout.decoded(list(row)) for row in found.rows]
         # A model error in a step comes one step later than the state that it begins in.
-        search = self._search(system, len(states), self._begun + self._seconds)
+        search = self._search(system, len(states), self._until)
         if target.name in self._findings.paths or self._findings.failure is not None:
             return
         if self._findings.complete or self._findings.depth >= len(states):
@@ -280,7 +288,7 @@ class Prover:
         try:
             search.run(depth)
         except OutOfTime:
-            if time.monotonic() >= self._begun + self._seconds:
+            if time.monotonic() >= self._until:
                 raise
         self._findings.stopped = None
         return search
@@ -327,7 +335,7 @@ class Prover:
         unknown = {verdict.property for verdict in verdicts if verdict.answer is Answer.UNKNOWN}
         watch = Watch(max(self._begun + self._seconds, time.monotonic() + AFTERWARDS_S))
         known = self._known
-        invariant = [*known.facts, *(cube_literal(system, cube) for cube in known.lemmas)]
+        invariant = known.invariant(system)
         found = []
         for target in targets(system):
             is_asked = self._explains or target.name in unknown
