@@ -264,7 +264,7 @@ def test_a_lifting_without_that_the_step_is_enabled(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(ic3._Queries, "_lifted", careless)
     with pytest.raises(InternalError, match="is claimed that the search does not find"):
-        proved_by(lowered(small_models.Guarded))
+        Prover(Request(lowered(small_models.Guarded), Limits(time_s_max=20)), method="IC3").run()
 
 
 def test_a_wrong_lemma_does_not_pass() -> None:

@@ -179,6 +179,53 @@ def _value(solver: Solver, name: int) -> bool:
     return solver.value(abs(name)) == (name > 0)
 
 
+def support(
+    system: System,
+    conjuncts: Sequence[Sequence[Candidate]],
+    goals: Sequence[int],
+    make: Callable[[], Solver],
+    watch: Watch,
+) -> set[Candidate]:
+    """A part of an inductive invariant that is inductive and excludes what all of it does.
+
+    Args:
+        conjuncts: the invariant's, in groups: what an earlier group suffices for is not laid on a later one.
+        goals: literals over the state and inputs that the invariant excludes.
+
+    Raises:
+        OutOfTime.
+    """
+    every = [one for group in conjuncts for one in group]
+    nodes = [literal >> 1 for literal in system.state]
+    afters = system.circuit.substituted(
+        [one.literal for one in every], dict(zip(nodes, system.following, strict=True))
+    )
+    following = dict(zip(every, afters, strict=True))
+    query = _Query(system, [], every, [system.valid, *goals, *afters], make)
+
+    def used(wanted: list[int]) -> list[Candidate]:
+        names: dict[int, Candidate] = {}
+        for group in conjuncts:
+            names.update((query.copy[one.literal], one) for one in group)
+            if not query.solver.solve([*names, *wanted], watch):
+                core = query.solver.core()
+                return [names[name] for name in core if name in names]
+        return every  # It is no invariant: let its check say so.
+
+    try:
+        found: dict[Candidate, None] = {}
+        for goal in goals:
+            found.update(dict.fromkeys(used([query.copy[goal]])))
+        todo = list(found)
+        for one in todo:
+            needed = used([query.copy[system.valid], -query.copy[following[one]]])
+            todo += [other for other in dict.fromkeys(needed) if other not in found]
+            found.update(dict.fromkeys(needed))
+        return set(found)
+    finally:
+        query.solver.close()
+
+
 def is_k_inductive(
     system: System,
     target: Target,

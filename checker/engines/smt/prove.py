@@ -24,12 +24,21 @@ from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.engine import NAME
 from checker.engines.smt.explaining import Explanation, explained
 from checker.engines.smt.ic3 import Cube, Ic3, Proved, Refuted, Target
-from checker.engines.smt.induction import Candidate, excluded, filtered, is_k_inductive, predicates_of
+from checker.engines.smt.induction import (
+    Candidate,
+    excluded,
+    filtered,
+    is_k_inductive,
+    of_cubes,
+    predicates_of,
+    support,
+)
 from checker.engines.smt.layout import Capacities
 from checker.engines.smt.lemmas import Fate, LemmaFate, needs
 from checker.engines.smt.obligations import ENCODING, REST, cube_literal, targets
 from checker.engines.smt.oracle import OutOfMemory, OutOfTime, Solver, Watch, oracle_named, z3_module
 from checker.engines.smt.spacer import spacer
+from checker.engines.smt.templates import templates
 from checker.errors import InternalError
 from checker.ir.program import Property, PropertyKind
 
@@ -42,7 +51,9 @@ FIRST_ROUND_S = 2.0
 INDUCTION_SHARE = 0.2
 
 #: Methods, as verdicts name them.
-INDUCTION, IC3, SPACER = "induction", "IC3", "spacer"
+INDUCTION, TEMPLATES, IC3, SPACER = "induction", "templates", "IC3", "spacer"
+#: Lemmas from templates are looked for this long at most, or for this part of the time.
+TEMPLATES_S, TEMPLATES_SHARE = 2.0, 0.1
 #: What a proof may be asked to use.
 AUTO = "auto"
 METHODS = (AUTO, INDUCTION, IC3, SPACER)
@@ -190,9 +201,23 @@ class Prover:
         known = self._known
         candidates = [one for one in predicates_of(system) if one.name not in self._findings.paths]
         known.predicates = list(filtered(system, candidates, [], self._make, watch).kept)
-        todo = self._open(system)
-        for target in excluded(system, todo, known.facts, self._make, watch):
+        for target in excluded(system, self._open(system), known.facts, self._make, watch):
             known.proved[target.name] = INDUCTION
+        if self._method == AUTO and any(target.name != REST for target in self._open(system)):
+            self._guess(system, watch)
+
+    def _guess(self, system: System, watch: Watch) -> None:
+        """Lemmas from templates: some targets follow from them at once, and IC3 begins with them."""
+        known = self._known
+        seconds = min(TEMPLATES_S, TEMPLATES_SHARE * self._seconds)
+        within = replace(watch, deadline=min(watch.deadline or 0, time.monotonic() + seconds))
+        try:
+            known.lemmas += templates(system, known.facts, self._make, within, seconds)
+        except OutOfTime:
+            return
+        todo = self._open(system)
+        for target in excluded(system, todo, known.invariant(system), self._make, watch):
+            known.proved[target.name] = TEMPLATES
 
     def _inducted(self, system: System, target: Target, steps: int, share: float) -> bool:
         """Induction over some steps, for a small part of the time; false where that proves nothing."""
@@ -306,8 +331,9 @@ class Prover:
         proved = [name for name in known.proved if name not in (ENCODING, REST)] if holds else []
         # Only a proof can tell that nothing ever comes to rest.
         findings.comes_to_rest = findings.comes_to_rest or not (holds and REST in known.proved)
-        certificate = None
+        certificate, invariant = None, [] if system is None else known.invariant(system)
         if proved and system is not None:
+            self._keep_needed(system, proved)
             names = [one.name for one in known.predicates]
             steps = {name: steps for name, steps in known.steps.items() if name in proved}
             certificate = certified(system, known.lemmas, proved, names, steps)
@@ -323,10 +349,27 @@ class Prover:
             for verdict in result.verdicts
         )
         fates = self._fates(system, verdicts, proved)
-        explanations = self._explanations(system, verdicts)
+        explanations = self._explanations(system, verdicts, invariant)
         return Proof(replace(result, verdicts=verdicts), certificate, fates, explanations)
 
-    def _explanations(self, system: System | None, verdicts: Sequence[Verdict]) -> tuple[Explanation, ...]:
+    def _keep_needed(self, system: System, proved: list[str]) -> None:
+        """Leave out of the invariant what no proof needs; a user's lemma comes before one that was found."""
+        known = self._known
+        if any(name in known.steps for name in proved):
+            return  # An induction over several steps may lean on all of it.
+        goals = [target.bad for target in targets(system) if target.name in (ENCODING, *proved)]
+        cubes = of_cubes(system, known.lemmas)
+        watch = Watch(max(self._begun + self._seconds, time.monotonic() + AFTERWARDS_S))
+        try:
+            kept = support(system, [known.predicates, cubes], goals, self._make, watch)
+        except OutOfTime:
+            return
+        known.predicates = [one for one in known.predicates if one in kept]
+        known.lemmas = [one.cube for one in cubes if one in kept and one.cube is not None]
+
+    def _explanations(
+        self, system: System | None, verdicts: Sequence[Verdict], invariant: list[int]
+    ) -> tuple[Explanation, ...]:
         """Why properties without an answer do not follow from what was proved; all, where that was asked."""
         findings = self._findings
         if system is None or findings.failure is not None or findings.stopped == "interrupted":
@@ -334,8 +377,6 @@ class Prover:
         kinds = {prop.name: prop.kind for prop in system.program.properties}
         unknown = {verdict.property for verdict in verdicts if verdict.answer is Answer.UNKNOWN}
         watch = Watch(max(self._begun + self._seconds, time.monotonic() + AFTERWARDS_S))
-        known = self._known
-        invariant = known.invariant(system)
         found = []
         for target in targets(system):
             is_asked = self._explains or target.name in unknown
