@@ -180,9 +180,10 @@ class Prover:
                 left = self._until - time.monotonic()
                 if left <= 0:
                     raise OutOfTime
-                if self._inducted(system, target, steps, min(share, left)):
+                if self._decide(system, target, time.monotonic() + min(share, left)):
                     continue
-                if not self._decide(system, target, time.monotonic() + min(share, left)):
+                # What IC3 does not see at once, which is easier to check, may follow from several steps.
+                if not self._inducted(system, target, steps, min(share, left)):
                     hard.append(target)
             if all(target.name == REST for target in hard):
                 return  # No property: what stays open of it is not worth more time.
