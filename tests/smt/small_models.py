@@ -164,3 +164,52 @@ class ErrsByOrder(Model):
     @always
     def some_paid(self) -> bool:
         return not self.done or any(self.paid[item] for item in self.done)
+
+
+class Seat(Index, interchangeable=True):
+    """Declared alike, whatever the models do with them."""
+
+
+class OneBegins(Model):
+    """Only the second seat counts, for that is how it begins: nothing in the code tells them apart."""
+
+    counting: Set[Seat] = Set([Seat(1)])
+    level: Small = 0
+
+    @action
+    def count(self, seat: Seat) -> None:
+        when(seat in self.counting and self.level < 9)
+        self.level += 1
+
+    @always
+    def not_the_first(self) -> bool:
+        return Seat(0) not in self.counting
+
+    @always
+    def below_nine(self) -> bool:
+        return self.level < 9
+
+
+class OneActs(Model):
+    """Every seat begins alike, but only the second one can be taken, which opens the way up."""
+
+    taken: Set[Seat]
+    level: Small = 0
+
+    @action
+    def take(self, seat: Seat) -> None:
+        when(seat == Seat(1))
+        self.taken.add(seat)
+
+    @action
+    def count(self, seat: Seat) -> None:
+        when(seat in self.taken and self.level < 9)
+        self.level += 1
+
+    @always
+    def not_the_first(self) -> bool:
+        return Seat(0) not in self.taken
+
+    @always
+    def below_nine(self) -> bool:
+        return self.level < 9

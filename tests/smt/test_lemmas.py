@@ -382,7 +382,7 @@ def test_spacer_and_the_explicit_engine_on_random_models(tmp_path: Path) -> None
             for ours, theirs in zip(found.result.verdicts, whole.verdicts, strict=True):
                 assert ours.answer in (theirs.answer, Answer.UNKNOWN)
                 proved += ours.proved
-    assert proved > 2
+    assert proved > 0
 
 
 def test_what_spacer_says_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from checker.engines import runner
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import DEADLOCK_FREE, Answer, Limits, Request, Verdict
 from checker.engines.smt import ic3, prove
+from checker.engines.smt.atoms import Atoms
 from checker.engines.smt.certificate import (
     Certificate,
     broken_obligations,
@@ -27,12 +28,13 @@ from checker.engines.smt.certificate import (
 )
 from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.errors import Unsupported
-from checker.engines.smt.ic3 import Cube, Ic3, Proved, Refuted, Target
+from checker.engines.smt.ic3 import Ic3, Proved, Refuted, Target
 from checker.engines.smt.induction import excluded
 from checker.engines.smt.layout import Capacities
 from checker.engines.smt.naming import fields_of, told
 from checker.engines.smt.obligations import ENCODING, obligations, targets
 from checker.engines.smt.oracle import OutOfTime, Watch, oracle_named
+from checker.engines.smt.orbits import Cube, Orbits
 from checker.engines.smt.prove import Proof, Prover
 from checker.errors import InternalError, UserError
 from checker.ir.program import Budgets
@@ -97,14 +99,17 @@ def steps(verdict: Verdict) -> int | None:
 
 def assert_true_everywhere(model: LoweredModel, certificate: Certificate) -> None:
     """No reachable state lies in a cube of the certificate."""
-    system = encode(model.program, oracle_named("auto"), certificate.capacities)
+    sets = frozenset(certificate.renamed)
+    system = encode(model.program, oracle_named("auto"), certificate.capacities, one_hot=sets)
+    orbits = Orbits(Atoms(system.layout))
+    copies = [copy for cube in certificate.lemmas for copy in orbits.copies(cube)]
     machine = Machine(model.program)
     todo = [s.outcome for s in machine.initial_states() if isinstance(s.outcome, State)]
     seen = set(todo)
     for state in todo:
         row = system.layout.encoded(state)
         assert row is not None
-        for cube in certificate.lemmas:
+        for cube in copies:
             assert not all(row[abs(literal) - 1] == (literal > 0) for literal in cube)
         for successor in machine.successors(state):
             assert isinstance(successor.outcome, State)

@@ -10,12 +10,13 @@ from enum import Enum
 from typing import Any
 
 from checker.engines.interface import DEADLOCK_FREE
+from checker.engines.smt.atoms import Atoms
 from checker.engines.smt.encoding import System, encode
-from checker.engines.smt.ic3 import Cube
 from checker.engines.smt.layout import Capacities
-from checker.engines.smt.naming import fields_of, told
+from checker.engines.smt.naming import fields_of, told_of_all
 from checker.engines.smt.obligations import Obligation, obligations, smtlib
 from checker.engines.smt.oracle import Z3Solver, z3_module
+from checker.engines.smt.orbits import Cube, Orbits
 from checker.errors import InternalError, Location, UserError
 from checker.ir.program import Program, PropertyKind
 from checker.ir.values import FrozenMap
@@ -24,12 +25,15 @@ from checker.ir.values import FrozenMap
 FORMAT = 2
 #: Inductions go over no more steps than this.
 STEPS_MAX = 8
+#: More copies of lemmas than this are not read from a file.
+COPIES_MAX = 1_000_000
 _KEYS = {
     "format": int,
     "spec": str,
     "model": str,
     "program": str,
     "capacities": dict,
+    "renamed": list,
     "proved": list,
     "lemmas": list,
     "predicates": list,
@@ -42,17 +46,20 @@ _KEYS = {
 class Certificate:
     """An inductive invariant: with how rows are made, no reachable state lies in one of the cubes.
 
-    ``predicates`` names properties of single states, the user's lemmas among them, that are part of the
-    invariant as the model has them; ``proved`` those that it proves. ``steps`` says of some of these over how
-    many steps the last induction goes, where that is not one.
+    Each lemma stands for all its copies under renaming the members of the sets in ``renamed``, and
+    ``told`` has the members that it is about, and what never holds together of them. ``predicates`` names
+    properties of single states, the user's lemmas among them, that are part of the invariant as the model has
+    them; ``proved`` those that it proves; ``script`` is what a check of it asks. ``steps`` says of some of
+    these over how many steps the last induction goes, where that is not one.
     """
 
     model: str
     program: str
     capacities: Capacities
+    renamed: tuple[str, ...]
     proved: tuple[str, ...]
     lemmas: tuple[Cube, ...]
-    told: tuple[tuple[str, ...], ...]
+    told: tuple[tuple[str, list[str]], ...]
     script: str
     predicates: tuple[str, ...] = ()
     steps: Mapping[str, int] = field(default_factory=dict)
@@ -68,10 +75,11 @@ class Certificate:
                 "bag_count_max": self.capacities.bag_count_max,
                 "fifo_length_max": self.capacities.fifo_length_max,
             },
+            "renamed": list(self.renamed),
             "proved": list(self.proved),
             "lemmas": [
-                {"never_together": list(facts), "literals": sorted(cube, key=abs)}
-                for cube, facts in zip(self.lemmas, self.told, strict=True)
+                {"for_all": whom, "never_together": facts, "literals": sorted(cube, key=abs)}
+                for cube, (whom, facts) in zip(self.lemmas, self.told, strict=True)
             ],
             "predicates": list(self.predicates),
             "steps": dict(self.steps),
@@ -83,12 +91,19 @@ def certified(
     system: System,
     lemmas: Sequence[Cube],
     proved: Sequence[str],
+    orbits: Orbits | None = None,
     predicates: Sequence[str] = (),
     steps: Mapping[str, int] | None = None,
 ) -> Certificate:
-    """The certificate of a proof, checked. Raises InternalError where the check fails."""
+    """The certificate of a proof, checked with all copies of its lemmas.
+
+    Raises InternalError where that fails. That renaming makes no difference is not relied on: what does
+    not hold for all members fails the check.
+    """
+    orbits = orbits or Orbits()
     kept = tuple(sorted(set(lemmas), key=lambda cube: (len(cube), sorted(cube, key=abs))))
-    asked = obligations(system, kept, proved, predicates, steps)
+    copies = [copy for cube in kept for copy in orbits.copies(cube)]
+    asked = obligations(system, copies, proved, predicates, steps)
     broken = broken_obligations(system, asked)
     if broken:
         raise InternalError(f"a proof does not pass its check: {', '.join(broken)}")
@@ -97,9 +112,10 @@ def certified(
         system.program.name,
         program_hash(system.program),
         system.layout.packing.capacities,
+        orbits.sets,
         tuple(proved),
         kept,
-        tuple(tuple(told(names, cube)) for cube in kept),
+        tuple(told_of_all(names, cube, orbits.members(cube)) for cube in kept),
         smtlib(system.circuit, asked),
         tuple(predicates),
         dict(steps or {}),
@@ -182,14 +198,19 @@ def verified(data: Mapping[str, Any], program: Program, path: str) -> list[str]:
         what = f"this certificate is not for the present version of {data['model']}, its bounds and faults"
         raise UserError(what, where=path, hint="prove again")
     capacities = Capacities(**data["capacities"])
-    system = encode(program, Z3Solver, capacities)
+    sets = frozenset(data["renamed"])
+    unknown = sorted(sets - {index.name for index in program.index_sets if index.size > 1})
+    if unknown:
+        raise UserError(f"no index set {unknown[0]!r} has several members", where=path, hint="prove again")
+    system = encode(program, Z3Solver, capacities, one_hot=sets)
+    orbits = Orbits(Atoms(system.layout))
     lemmas = [frozenset(int(literal) for literal in lemma["literals"]) for lemma in data["lemmas"]]
     names = fields_of(system.layout)
     bits = system.layout.bits
     for lemma, cube in zip(data["lemmas"], lemmas, strict=True):
         if not cube or any(not 1 <= abs(literal) <= bits for literal in cube):
             raise UserError("a lemma speaks of bits that a state has not", where=path, hint="prove again")
-        if lemma["never_together"] != told(names, cube):
+        if (lemma["for_all"], lemma["never_together"]) != told_of_all(names, cube, orbits.members(cube)):
             raise UserError("a lemma's text is not what the lemma says", where=path, hint="prove again")
     known = {prop.name for prop in program.properties}
     for name in data["proved"]:
@@ -197,7 +218,10 @@ def verified(data: Mapping[str, Any], program: Program, path: str) -> list[str]:
             raise UserError(f"there is no property '{name}'", where=path, hint="prove again")
     _require_predicates(data["predicates"], program, path)
     steps = _steps(data["steps"], data["proved"], path)
-    asked = obligations(system, lemmas, data["proved"], data["predicates"], steps)
+    if sum(map(orbits.count, lemmas)) > COPIES_MAX:
+        raise UserError(f"its lemmas have more than {COPIES_MAX:,} copies", where=path, hint="prove again")
+    copies = [copy for cube in lemmas for copy in orbits.copies(cube)]
+    asked = obligations(system, copies, data["proved"], data["predicates"], steps)
     return broken_obligations(system, asked)
 
 

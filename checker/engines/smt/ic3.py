@@ -6,22 +6,35 @@ A. Mishchenko and R. Brayton, "Efficient implementation of property directed rea
 A cube is a set of literals of the state's row: ``i + 1`` where bit ``i`` is true, negative where it is false.
 A lemma is a cube that no reachable state lies in. Frame ``k`` holds the lemmas that are true of every
 state that ``k`` steps reach.
+
+Where renaming the members of sets changes neither the initial state nor the steps, a lemma stands for all
+its copies (``orbits.py``): what ``k`` steps reach is the same after renaming, so that what excludes one copy
+excludes them all. It is generalised once, and carried to later frames once. The solver is told of all copies
+of small orbits, and of those of large ones that a state found by it lies in.
+
+What keeps a lemma from being generalised is itself excluded where that is easy. Source: Z. Hassan,
+A. Bradley, F. Somenzi, "Better generalization in IC3" (FMCAD 2013).
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, pairwise
 
 from checker.engines.smt.cnf import Clauses, Copy, Template
 from checker.engines.smt.encoding import System
 from checker.engines.smt.oracle import Solver, Watch
+from checker.engines.smt.orbits import Cube, Orbits
 from checker.errors import InternalError
 
-Cube = frozenset[int]
-
+#: The solver is told of all copies of a lemma that has no more than this.
+COPIES_MAX = 600
+#: How many states that keep a lemma from being generalised are looked at before that is given up, and how
+#: deep: excluding one may be kept back by another.
+OBSTACLES_MAX = 3
+OBSTACLE_DEPTH_MAX = 1
 #: After this many clauses that served one question only, a solver is built anew without them.
 QUESTIONS_MAX = 4_000
 
@@ -43,7 +56,10 @@ class Refuted:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The target is never reached: with what was known before, these lemmas are inductive and exclude it."""
+    """The target is never reached: with what was known before, these lemmas are inductive and exclude it.
+
+    Each stands for all its copies.
+    """
 
     lemmas: tuple[Cube, ...]
     frames: int
@@ -56,6 +72,23 @@ class _Obligation:
     cube: Cube
     inputs: tuple[bool, ...]
     following: _Obligation | None
+    row: tuple[bool, ...] = ()
+
+    def whole(self) -> Cube:
+        """All literals of the state that it was made of."""
+        return _literals(self.row)
+
+
+@dataclass(eq=False, slots=True)
+class _Lemma:
+    """A cube that is excluded with all its copies.
+
+    ``copies`` are all of them, or, where ``is_partial``, those that the solver was told of.
+    """
+
+    cube: Cube
+    copies: list[Cube] = field(default_factory=list)
+    is_partial: bool = False
 
 
 class _Queries:
@@ -67,29 +100,44 @@ class _Queries:
         bad: int,
         known: Sequence[Cube],
         make: Callable[[], Solver],
+        orbits: Orbits,
         facts: Sequence[int] = (),
     ) -> None:
         self._system = system
         self._bad = bad
-        self._known = known
         self._make = make
+        self._orbits = orbits
+        self._known = [self._lemma(cube) for cube in known]
         self._well_formed = [*system.layout.well_formed(list(system.state)), *facts]
         roots = [*system.state, *system.inputs, *system.following, system.valid, bad, *self._well_formed]
         self._template = Template(system.circuit, roots)
         self._initial = Template(system.circuit, [*system.initial, system.initial_valid])
-        self.frames: list[set[Cube]] = [set(), set()]
+        self.frames: list[dict[Cube, _Lemma]] = [{}, {}]
         self._lifter = Clauses(make())
         self._lift_copy = self._template.copy(self._lifter, {})
+        # Every state has a well-formed row, so that a part of a state has to do what it does in those only.
+        self._lifter.add([[self._lift_copy[literal]] for literal in self._well_formed])
         self._constant = all(literal <= 1 for literal in system.initial)
         self._questions = 0
         self._build()
+
+    def know(self, cubes: Sequence[Cube]) -> None:
+        """More lemmas that hold in every reachable state."""
+        lemmas = [self._lemma(cube) for cube in cubes]
+        self._known += lemmas
+        self._clauses.add([self._excluded(copy) for lemma in lemmas for copy in lemma.copies])
+
+    def _lemma(self, cube: Cube) -> _Lemma:
+        if self._orbits.count(cube) > COPIES_MAX:
+            return _Lemma(cube, [cube], is_partial=True)
+        return _Lemma(cube, self._orbits.copies(cube))
 
     def _build(self) -> None:
         system = self._system
         self._clauses = Clauses(self._make())
         self._copy = self._template.copy(self._clauses, {})
         self._clauses.add([[self._copy[literal]] for literal in self._well_formed])
-        self._clauses.add([[-name for name in self._named(cube)] for cube in self._known])
+        self._clauses.add([self._excluded(cube) for lemma in self._known for cube in lemma.copies])
         self._active = [self._clauses.variable() for _ in self.frames]
         initial = self._initial.copy(self._clauses, {})
         begins = self._active[0]
@@ -97,35 +145,75 @@ class _Queries:
         for ours, theirs in zip(self._copy.row(system.state), initial.row(system.initial), strict=True):
             ties += [[-begins, -ours, theirs], [-begins, ours, -theirs]]
         self._clauses.add(ties)
-        for level, cubes in enumerate(self.frames):
-            for cube in cubes:
-                self._state(level, cube)
+        for level, lemmas in enumerate(self.frames):
+            for lemma in lemmas.values():
+                self._state(level, lemma.copies)
 
     def _named(self, cube: Iterable[int]) -> list[int]:
         return _names(self._copy, self._system.state, cube)
 
-    def _state(self, level: int, cube: Cube) -> None:
-        self._clauses.add([[-self._active[level], *(-name for name in self._named(cube))]])
+    def _excluded(self, cube: Cube) -> list[int]:
+        return [-name for name in self._named(cube)]
+
+    def _state(self, level: int, cubes: Iterable[Cube]) -> None:
+        self._clauses.add([[-self._active[level], *self._excluded(cube)] for cube in cubes])
 
     def _in_frame(self, level: int) -> list[int]:
         return [self._active[0]] if level == 0 else self._active[level:]
 
     def open_frame(self) -> None:
         """One more frame, of which nothing is known."""
-        self.frames.append(set())
+        self.frames.append({})
         self._active.append(self._clauses.variable())
 
     def learn(self, cube: Cube, level: int) -> None:
         """A lemma that holds in frames up to a level; weaker ones are dropped."""
+        lemma = self._lemma(cube)
         for below in range(1, level + 1):
-            weaker = {other for other in self.frames[below] if cube <= other}
-            self.frames[below] -= weaker
-        self.frames[level].add(cube)
-        self._state(level, cube)
+            others = self.frames[below]
+            for weaker in [other for other in others if any(copy <= other for copy in lemma.copies)]:
+                del others[weaker]
+        self.frames[level][cube] = lemma
+        self._state(level, lemma.copies)
 
     def is_known(self, cube: Cube, level: int) -> bool:
         """Whether a lemma excludes the whole cube from a frame."""
-        return any(lemma <= cube for lemmas in self.frames[level:] for lemma in lemmas)
+        lemmas = [lemma for frame in self.frames[level:] for lemma in frame.values()]
+        if any(copy <= cube for lemma in lemmas for copy in lemma.copies):
+            return True
+        return any(lemma.is_partial and self._orbits.copy_in(lemma.cube, cube) for lemma in lemmas)
+
+    def _solve(self, assumed: list[int], level: int, watch: Watch) -> tuple[bool, ...] | None:
+        """The row of a state in a frame for which the assumed literals hold, or None.
+
+        States that lie in a copy of a lemma that the solver was not told of are none: it is told now.
+        """
+        while self._clauses.solver.solve(assumed, watch):
+            row = self._row()
+            if not self._tell(row, level):
+                return row
+        return None
+
+    def _tell(self, row: tuple[bool, ...], level: int) -> bool:
+        """Tell the solver of copies of lemmas that a row lies in. Returns whether there were any."""
+        told = False
+        partial: list[tuple[int | None, _Lemma]] = [
+            (None, lemma) for lemma in self._known if lemma.is_partial
+        ]
+        if level > 0:
+            frames = range(level, len(self.frames))
+            partial += [(k, one) for k in frames for one in self.frames[k].values() if one.is_partial]
+        literals = _literals(row) if partial else frozenset[int]()
+        for frame, lemma in partial:
+            found = self._orbits.copy_in(lemma.cube, literals)
+            if found is not None and found not in lemma.copies:
+                lemma.copies.append(found)
+                told = True
+                if frame is None:
+                    self._clauses.add([self._excluded(found)])
+                else:
+                    self._state(frame, [found])
+        return told
 
     def begins_in(self, cube: Cube, watch: Watch) -> bool:
         """Whether some initial state lies in the cube."""
@@ -136,23 +224,29 @@ class _Queries:
 
     def bad_state(self, level: int, watch: Watch) -> _Obligation | None:
         """States of a frame in which the target is reached at once."""
-        if not self._clauses.solver.solve([*self._in_frame(level), self._copy[self._bad]], watch):
+        row = self._solve([*self._in_frame(level), self._copy[self._bad]], level, watch)
+        if row is None:
             return None
-        row, inputs = self._found()
-        return _Obligation(self._lifted(row, inputs, [self._bad], watch), inputs, None)
+        inputs = self._inputs()
+        return _Obligation(self._lifted(row, inputs, [self._bad], watch), inputs, None, row)
 
     def step_into(
         self, cube: Cube, level: int, watch: Watch, following: _Obligation | None = None
     ) -> _Obligation | Cube:
-        """States of a frame, outside the cube, that step into it; or a part of it that none steps into."""
-        guard = self._question([-name for name in self._named(cube)])
+        """States of a frame, outside the cube's copies, that step into it; or a part that none steps into."""
+        guard = self._question(self._excluded(cube))
         steps = {self._following(literal): literal for literal in cube}
         assumed = [*self._in_frame(level), guard, self._copy[self._system.valid], *steps]
-        if self._clauses.solver.solve(assumed, watch):
-            row, inputs = self._found()
+        while (row := self._solve(assumed, level, watch)) is not None:
+            # Where the cube is excluded, so are its copies: from those no step into it matters.
+            other = self._orbits.copy_in(cube, _literals(row)) if not self._orbits.is_trivial else None
+            if other is not None:
+                self._clauses.add([[-guard, *self._excluded(other)]])
+                continue
+            inputs = self._inputs()
             wanted = [self._system.valid]
             wanted += [self._system.following[abs(lit) - 1] ^ (lit < 0) for lit in cube]
-            found = _Obligation(self._lifted(row, inputs, wanted, watch), inputs, following)
+            found = _Obligation(self._lifted(row, inputs, wanted, watch), inputs, following, row)
             self._answered(guard)
             return found
         core = set(self._clauses.solver.core())
@@ -178,11 +272,11 @@ class _Queries:
     def _answered(self, guard: int) -> None:
         self._clauses.add([[-guard]])
 
-    def _found(self) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
-        solver = self._clauses.solver
-        row = tuple(_is_true(solver, name) for name in self._copy.row(self._system.state))
-        inputs = tuple(_is_true(solver, name) for name in self._copy.row(self._system.inputs))
-        return row, inputs
+    def _row(self) -> tuple[bool, ...]:
+        return tuple(_is_true(self._clauses.solver, name) for name in self._copy.row(self._system.state))
+
+    def _inputs(self) -> tuple[bool, ...]:
+        return tuple(_is_true(self._clauses.solver, name) for name in self._copy.row(self._system.inputs))
 
     def _lifted(
         self, row: tuple[bool, ...], inputs: tuple[bool, ...], wanted: list[int], watch: Watch
@@ -194,10 +288,10 @@ class _Queries:
         copy, system = self._lift_copy, self._system
         guard = self._lifter.variable()
         self._lifter.add([[-guard, *(-copy[literal] for literal in wanted)]])
-        state = {
-            name if value else -name: position + 1 if value else -position - 1
-            for position, (name, value) in enumerate(zip(copy.row(system.state), row, strict=True))
-        }
+        # What holds comes first: the solver prefers what it was given first, and it says more of a state.
+        ordered = sorted(_literals(row), key=lambda literal: (literal < 0, abs(literal)))
+        names = copy.row(system.state)
+        state = {names[abs(lit) - 1] * (1 if lit > 0 else -1): lit for lit in ordered}
         given = [n if v else -n for n, v in zip(copy.row(system.inputs), inputs, strict=True)]
         if self._lifter.solver.solve([guard, *given, *state], watch):
             raise InternalError("a state does not do what it was found for")
@@ -209,7 +303,7 @@ class _Queries:
         """An initial state inside the cube."""
         if not self._clauses.solver.solve([self._active[0], *self._named(cube)], watch):
             raise InternalError("a run begins where no initial state is")
-        return self._found()[0]
+        return self._row()
 
     def close(self) -> None:
         """Free both solvers."""
@@ -225,7 +319,7 @@ class Ic3:
     """One proof or refutation of one target.
 
     ``known`` are lemmas proved before, and ``facts`` literals over the state: both hold in every reachable
-    state.
+    state. ``orbits`` are those of a system that renaming does not change, nor what ``facts`` say together.
     """
 
     def __init__(
@@ -235,13 +329,23 @@ class Ic3:
         known: Sequence[Cube],
         make: Callable[[], Solver],
         watch: Watch,
+        orbits: Orbits | None = None,
         facts: Sequence[int] = (),
     ) -> None:
         self.target = target
         self._system = system
-        self._queries = _Queries(system, target.bad, known, make, facts)
+        self._queries = _Queries(system, target.bad, known, make, orbits or Orbits(), facts)
         self._watch = watch
         self._order = count()
+
+    def resume(self, known: Sequence[Cube], watch: Watch) -> None:
+        """Let ``run`` go on where it ran out of time, with what else is known by now."""
+        self._queries.know(known)
+        self._watch = watch
+
+    def close(self) -> None:
+        """Free the solvers."""
+        self._queries.close()
 
     @property
     def frames(self) -> int:
@@ -254,25 +358,22 @@ class Ic3:
         return sum(len(frame) for frame in self._queries.frames)
 
     def run(self) -> Proved | Refuted:
-        """Prove or refute. Raises OutOfTime."""
+        """Prove or refute. Raises OutOfTime, and can go on after that."""
         queries = self._queries
-        try:
-            first = queries.bad_state(0, self._watch)
-            if first is not None:
-                return self._refuted(first)
-            while True:
-                top = len(queries.frames) - 1
-                while (found := queries.bad_state(top, self._watch)) is not None:
-                    reached = self._block(found, top)
-                    if reached is not None:
-                        return self._refuted(reached)
-                queries.open_frame()
-                fixed = self._propagate()
-                if fixed is not None:
-                    lemmas = [lemma for frame in queries.frames[fixed + 1 :] for lemma in frame]
-                    return Proved(tuple(sorted(lemmas, key=sorted)), fixed)
-        finally:
-            queries.close()
+        first = queries.bad_state(0, self._watch)
+        if first is not None:
+            return self._refuted(first)
+        while True:
+            top = len(queries.frames) - 1
+            while (found := queries.bad_state(top, self._watch)) is not None:
+                reached = self._block(found, top)
+                if reached is not None:
+                    return self._refuted(reached)
+            queries.open_frame()
+            fixed = self._propagate()
+            if fixed is not None:
+                lemmas = [lemma for frame in queries.frames[fixed + 1 :] for lemma in frame]
+                return Proved(tuple(sorted(lemmas, key=sorted)), fixed)
 
     def _block(self, obligation: _Obligation, top: int) -> _Obligation | None:
         """Exclude a cube from a frame, and all that leads to it; returns an obligation that begins a run."""
@@ -314,18 +415,45 @@ class Ic3:
             part |= {literal}
         return part
 
-    def _generalised(self, cube: Cube, level: int) -> Cube:
+    def _generalised(self, cube: Cube, level: int, depth: int = 0) -> Cube:
         """A smaller cube that no state of the frame below steps into either."""
         for literal in sorted(cube, key=lambda literal: (abs(literal), literal), reverse=True):
-            if literal not in cube or len(cube) == 1:
-                continue
-            smaller = cube - {literal}
-            if self._queries.begins_in(smaller, self._watch):
-                continue
-            found = self._step_into(smaller, level - 1)
-            if not isinstance(found, _Obligation):
-                cube = self._outside(found, smaller)
+            if literal in cube and len(cube) > 1:
+                cube = self._below(cube - {literal}, level, depth) or cube
         return cube
+
+    def _below(self, cube: Cube, level: int, depth: int) -> Cube | None:
+        """A part of a cube that no state of the frame below steps into, if one is found easily."""
+        obstacles = 0
+        while not self._queries.begins_in(cube, self._watch):
+            found = self._step_into(cube, level - 1)
+            if not isinstance(found, _Obligation):
+                return self._outside(found, cube)
+            if depth < OBSTACLE_DEPTH_MAX and obstacles < OBSTACLES_MAX and level > 1:
+                obstacles += 1
+                if self._removed(found, level - 1, depth + 1):
+                    continue
+            # What the state and the cube have in common may be excluded with the state.
+            obstacles = 0
+            cube &= found.whole()
+            if not cube:
+                break
+        return None
+
+    def _removed(self, obstacle: _Obligation, level: int, depth: int) -> bool:
+        """Exclude a state from a frame, where no state of the frame below steps into it."""
+        queries, watch = self._queries, self._watch
+        if queries.begins_in(obstacle.cube, watch):
+            return False
+        found = self._step_into(obstacle.cube, level - 1)
+        if isinstance(found, _Obligation):
+            return False
+        lemma = self._generalised(self._outside(found, obstacle.cube), level, depth)
+        top = len(queries.frames) - 1
+        while level < top and not isinstance(self._step_into(lemma, level), _Obligation):
+            level += 1
+        queries.learn(lemma, level)
+        return True
 
     def _propagate(self) -> int | None:
         """Carry lemmas to later frames; returns a frame that is equal to the next one."""
@@ -352,6 +480,10 @@ class Ic3:
             values |= dict(zip((lit >> 1 for lit in system.inputs), one.inputs, strict=True))
             rows.append(tuple(system.circuit.evaluated(system.following, values)))
         return Refuted(tuple(rows))
+
+
+def _literals(row: Sequence[bool]) -> Cube:
+    return frozenset([position + 1 if bit else -position - 1 for position, bit in enumerate(row)])
 
 
 def _names(copy: Copy, row: Sequence[int], cube: Iterable[int]) -> list[int]:

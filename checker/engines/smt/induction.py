@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from checker.engines.smt.circuit import TRUE
 from checker.engines.smt.cnf import Clauses, Template
 from checker.engines.smt.encoding import System
-from checker.engines.smt.ic3 import Cube, Target
+from checker.engines.smt.ic3 import Target
 from checker.engines.smt.obligations import cube_literal, hit_of
 from checker.engines.smt.oracle import Solver, Watch
+from checker.engines.smt.orbits import Cube
 from checker.ir.program import PropertyKind
 
 Row = tuple[bool, ...]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from checker.engines.smt.encoding import System
-from checker.engines.smt.ic3 import Cube, Target
+from checker.engines.smt.ic3 import Target
 from checker.engines.smt.induction import Candidate, excluded, filtered, is_k_inductive, of_cubes
 from checker.engines.smt.obligations import ENCODING, targets
 from checker.engines.smt.oracle import OutOfTime, Solver, Watch
+from checker.engines.smt.orbits import Cube
 from checker.errors import Location
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from checker.engines.smt.atoms import Leaf, Member, Step, leaves_of
-from checker.engines.smt.ic3 import Cube
 from checker.engines.smt.layout import Layout
+from checker.engines.smt.orbits import Cube
 from checker.errors import InternalError
 from checker.ir.types import PROCESS_SET_NAME, IndexType, OptionType, RecordType, Type
 from checker.ir.values import Value, index_label, show
@@ -133,6 +133,24 @@ def told(fields: Iterable[Field], cube: Cube, names: Names | None = None) -> lis
         if bits:
             facts.append(_fact(field, bits, names or {}))
     return facts
+
+
+def told_of_all(fields: Iterable[Field], cube: Cube, members: Iterable[Member]) -> tuple[str, list[str]]:
+    """A cube that stands for all its copies: whom it is about, and its facts.
+
+    So ``distinct order a, b and worker c``, ``["order a in placed", "not order b in placed", ...]``; the
+    first is empty where there are no members.
+    """
+    names: dict[Member, str] = {}
+    for position, member in enumerate(members):
+        letter, round_ = chr(ord("a") + position % 26), position // 26
+        names[member] = f"{letter}{round_ or ''}"
+    by_set: dict[str, list[str]] = {}
+    for (name, _), letter in names.items():
+        by_set.setdefault(name, []).append(letter)
+    whom = " and ".join(f"{index_label(name)} {', '.join(letters)}" for name, letters in by_set.items())
+    distinct = "distinct " if any(len(letters) > 1 for letters in by_set.values()) else ""
+    return f"{distinct}{whom}", told(fields, cube, names)
 
 
 def _fact(field: Field, bits: dict[int, bool], names: Names) -> str:

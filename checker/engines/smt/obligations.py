@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from checker.engines.interface import DEADLOCK_FREE
 from checker.engines.smt.circuit import Circuit, Gate
 from checker.engines.smt.encoding import AskedProperty, System
-from checker.engines.smt.ic3 import Cube, Target
+from checker.engines.smt.ic3 import Target
+from checker.engines.smt.orbits import Cube
 from checker.ir.program import PropertyKind
 
 #: The target beside the properties: no step leaves the encoding or runs into a model error.

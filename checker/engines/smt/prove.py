@@ -23,13 +23,12 @@ from checker.engines.smt.certificate import STEPS_MAX, Certificate, certified
 from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.engine import NAME
 from checker.engines.smt.explaining import Explanation, explained
-from checker.engines.smt.ic3 import Cube, Ic3, Proved, Refuted, Target
+from checker.engines.smt.ic3 import Ic3, Proved, Refuted, Target
 from checker.engines.smt.induction import (
     Candidate,
     excluded,
     filtered,
     is_k_inductive,
-    of_cubes,
     predicates_of,
     support,
 )
@@ -37,6 +36,7 @@ from checker.engines.smt.layout import Capacities
 from checker.engines.smt.lemmas import Fate, LemmaFate, needs
 from checker.engines.smt.obligations import ENCODING, REST, cube_literal, targets
 from checker.engines.smt.oracle import OutOfMemory, OutOfTime, Solver, Watch, oracle_named, z3_module
+from checker.engines.smt.orbits import Cube, Orbits, alike_sets, orbits_of
 from checker.engines.smt.spacer import spacer
 from checker.engines.smt.templates import templates
 from checker.errors import InternalError
@@ -61,6 +61,8 @@ METHODS = (AUTO, INDUCTION, IC3, SPACER)
 FURTHER_STEPS = 20
 #: How much of the time is kept for explaining what is not proved, at most, and as a part of all.
 EXPLAIN_S, EXPLAIN_SHARE = 1.0, 0.1
+#: How long it may take to leave out of an invariant what is not needed.
+PRUNING_S = 1.0
 #: How long it may take, after the time is up, to find out which lemmas were needed, and to explain.
 AFTERWARDS_S = 0.5
 
@@ -85,12 +87,13 @@ class Proof:
 class _Known:
     """What the proofs know so far of one encoding.
 
-    ``predicates`` are properties of single states that are inductive together with ``lemmas``; ``proved``
-    tells for each proved target by which method. ``steps`` says over how many steps an induction goes where
-    that is not one. ``why_not`` says why a target was given up; ``longer`` names those whose run may not be a
-    shortest one.
+    ``orbits`` are what renaming makes of each lemma. ``predicates`` are properties of single states that
+    are inductive together with ``lemmas``; ``proved`` tells for each proved target by which method. ``steps``
+    says over how many steps an induction goes where that is not one. ``why_not`` says why a target was given
+    up; ``longer`` names those whose run may not be a shortest one.
     """
 
+    orbits: Orbits = field(default_factory=Orbits)
     lemmas: list[Cube] = field(default_factory=list)
     predicates: list[Candidate] = field(default_factory=list)
     proved: dict[str, str] = field(default_factory=dict)
@@ -105,7 +108,11 @@ class _Known:
 
     def invariant(self, system: System) -> list[int]:
         """The conjuncts of all that is known to hold in every reachable state."""
-        return [*self.facts, *(cube_literal(system, cube) for cube in self.lemmas)]
+        return [*self.facts, *(cube_literal(system, copy) for copy, _ in self.copies())]
+
+    def copies(self) -> list[tuple[Cube, Cube]]:
+        """All copies of all lemmas, each with the lemma that stands for it."""
+        return [(copy, cube) for cube in self.lemmas for copy in self.orbits.copies(cube)]
 
 
 class Prover:
@@ -136,6 +143,8 @@ class Prover:
         self._until = self._begun + seconds - min(EXPLAIN_S, EXPLAIN_SHARE * seconds)
         self._findings = Findings()
         self._known = _Known()
+        #: The proofs that were begun, each with the number of lemmas that it was told of.
+        self._proofs: dict[str, tuple[Ic3, int]] = {}
 
     def run(self) -> Proof:
         """Prove what can be proved. Ctrl-C keeps what is known.
@@ -148,12 +157,12 @@ class Prover:
         system: System | None = None
         while True:
             try:
-                system = encode(self._request.lowered.program, self._make, capacities, watch.check)
+                system = self._encoded(capacities, watch.check)
                 self._prove(system)
                 break
             except TooSmall:
                 # What was proved of the smaller encoding says nothing of this one.
-                capacities, self._known = capacities.doubled(), _Known()
+                capacities = capacities.doubled()
             except OutOfTime:
                 self._findings.stopped = f"time limit of {self._seconds:g} s"
                 break
@@ -166,28 +175,51 @@ class Prover:
                 break
         return self._proof(system)
 
+    def _encoded(self, capacities: Capacities, look: Callable[[], None]) -> System:
+        """The system, with a bit for each member of the sets that can be renamed."""
+        program = self._request.lowered.program
+        sets = alike_sets(program) if self._request.symmetry else frozenset[str]()
+        system = encode(program, self._make, capacities, look, sets)
+        orbits = orbits_of(system)
+        if sets and orbits.is_trivial:
+            system = encode(program, self._make, capacities, look)
+        self._known, self._proofs = _Known(orbits), {}
+        return system
+
     def _prove(self, system: System) -> None:
         self._search(system, SHALLOW_DEPTH, self._begun + SHALLOW_SHARE * self._seconds)
         if self._findings.failure is None and self._method in (AUTO, INDUCTION):
             self._induct(system)
-        todo, share, steps = self._open(system), FIRST_ROUND_S, 2
-        while todo and self._findings.failure is None:
-            # Every target gets its turn before a hard one gets more: what is proved for one helps the others.
-            hard = []
-            for target in todo:
-                if target.name in self._findings.paths or self._findings.failure is not None:
-                    continue
-                left = self._until - time.monotonic()
-                if left <= 0:
-                    raise OutOfTime
-                if self._decide(system, target, time.monotonic() + min(share, left)):
-                    continue
-                # What IC3 does not see at once, which is easier to check, may follow from several steps.
-                if not self._inducted(system, target, steps, min(share, left)):
-                    hard.append(target)
-            if all(target.name == REST for target in hard):
-                return  # No property: what stays open of it is not worth more time.
-            todo, share, steps = hard, 2 * share, steps + 1
+        try:
+            todo, share, steps = self._open(system), FIRST_ROUND_S, 2
+            while todo and self._findings.failure is None:
+                # Every target gets its turn before a hard one gets more: what is proved for one helps others.
+                hard = []
+                for target in todo:
+                    if target.name in self._findings.paths or self._findings.failure is not None:
+                        continue
+                    left = self._until - time.monotonic()
+                    if left <= 0:
+                        raise OutOfTime
+                    if self._decide(system, target, time.monotonic() + min(share, left)):
+                        continue
+                    # What IC3 does not see at once, which is easier to check, may follow from several steps.
+                    if not self._inducted(system, target, steps, min(share, left)):
+                        hard.append(target)
+                if all(target.name == REST for target in hard):
+                    return  # No property: what stays open of it is not worth more time.
+                todo, share, steps = hard, 2 * share, steps + 1
+        finally:
+            for proof, _ in self._proofs.values():
+                proof.close()
+
+    def _watching(self, target: Target, deadline: float) -> Watch:
+        def look() -> None:
+            if target.name in self._proofs:
+                proof = self._proofs[target.name][0]
+                self._look(f"{target.name}: frame {proof.frames}, {proof.lemmas} lemmas")
+
+        return Watch(deadline, look, self._request.limits.memory_bytes_max)
 
     def _open(self, system: System) -> list[Target]:
         """The targets without an answer, the user's lemmas last: what needs them has them already."""
@@ -213,7 +245,7 @@ class Prover:
         seconds = min(TEMPLATES_S, TEMPLATES_SHARE * self._seconds)
         within = replace(watch, deadline=min(watch.deadline or 0, time.monotonic() + seconds))
         try:
-            known.lemmas += templates(system, known.facts, self._make, within, seconds)
+            known.lemmas += templates(system, known.facts, self._make, within, seconds, known.orbits)
         except OutOfTime:
             return
         todo = self._open(system)
@@ -245,20 +277,18 @@ class Prover:
             return False
         if self._method == SPACER:
             return self._by_spacer(system, target, deadline)
-        proof: list[Ic3] = []
-
-        def look() -> None:
-            if proof:
-                self._look(f"{target.name}: frame {proof[0].frames}, {proof[0].lemmas} lemmas")
-
-        watch = Watch(deadline, look, self._request.limits.memory_bytes_max)
         known = self._known
-        proof.append(Ic3(system, target, known.lemmas, self._make, watch, known.facts))
+        watch = self._watching(target, deadline)
+        if target.name in self._proofs:
+            proof, told = self._proofs[target.name]
+            proof.resume(known.lemmas[told:], watch)
+        else:
+            proof = Ic3(system, target, known.lemmas, self._make, watch, known.orbits, known.facts)
+        self._proofs[target.name] = proof, len(known.lemmas)
         try:
-            found = proof[0].run()
+            found = proof.run()
         except OutOfTime:
-            tried = f"no invariant in {proof[0].frames} frames and {proof[0].lemmas} lemmas"
-            self._known.why_not[target.name] = tried
+            known.why_not[target.name] = f"no invariant in {proof.frames} frames and {proof.lemmas} lemmas"
             return False
         if isinstance(found, Proved):
             self._known.lemmas += found.lemmas
@@ -337,7 +367,7 @@ class Prover:
             self._keep_needed(system, proved)
             names = [one.name for one in known.predicates]
             steps = {name: steps for name, steps in known.steps.items() if name in proved}
-            certificate = certified(system, known.lemmas, proved, names, steps)
+            certificate = certified(system, known.lemmas, proved, known.orbits, names, steps)
         seconds = time.monotonic() - self._begun
         lemmas = 0 if certificate is None else len(certificate.lemmas)
         depth, bits = max(findings.depth, 0), 0 if system is None else system.layout.bits
@@ -359,14 +389,15 @@ class Prover:
         if any(name in known.steps for name in proved):
             return  # An induction over several steps may lean on all of it.
         goals = [target.bad for target in targets(system) if target.name in (ENCODING, *proved)]
-        cubes = of_cubes(system, known.lemmas)
-        watch = Watch(max(self._begun + self._seconds, time.monotonic() + AFTERWARDS_S))
+        cubes = [Candidate(cube_literal(system, copy), cube=cube) for copy, cube in known.copies()]
         try:
+            watch = Watch(time.monotonic() + PRUNING_S)
             kept = support(system, [known.predicates, cubes], goals, self._make, watch)
         except OutOfTime:
             return
         known.predicates = [one for one in known.predicates if one in kept]
-        known.lemmas = [one.cube for one in cubes if one in kept and one.cube is not None]
+        used = {one.cube for one in kept}
+        known.lemmas = [cube for cube in known.lemmas if cube in used]
 
     def _explanations(
         self, system: System | None, verdicts: Sequence[Verdict], invariant: list[int]
@@ -404,7 +435,7 @@ class Prover:
         needed: dict[str, tuple[str, ...]] = {}
         if system is not None and proved:
             watch = Watch(max(self._begun + self._seconds, time.monotonic() + AFTERWARDS_S))
-            cubes, predicates, steps = known.lemmas, known.predicates, known.steps
+            cubes, predicates, steps = [copy for copy, _ in known.copies()], known.predicates, known.steps
             needed = needs(system, cubes, predicates, steps, proved, used, self._make, watch)
         answers = {verdict.property: verdict for verdict in verdicts}
         return tuple(_fate(one, answers[one.name], needed.get(one.name), one.name in used) for one in given)

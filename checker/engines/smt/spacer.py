@@ -15,9 +15,10 @@ from typing import Any
 
 from checker.engines.smt.circuit import FALSE, TRUE, Gate
 from checker.engines.smt.encoding import System
-from checker.engines.smt.ic3 import Cube, Target
+from checker.engines.smt.ic3 import Target
 from checker.engines.smt.induction import excluded, filtered, of_cubes
 from checker.engines.smt.oracle import OutOfTime, Solver, Watch, z3_module
+from checker.engines.smt.orbits import Cube
 
 #: An invariant of more clauses than this is not taken apart.
 CLAUSES_MAX = 20_000

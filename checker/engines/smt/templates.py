@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.engines.smt.encoding import System
-from checker.engines.smt.ic3 import Cube
 from checker.engines.smt.induction import filtered, of_cubes
 from checker.engines.smt.naming import Field, fields_of
 from checker.engines.smt.oracle import Solver, Watch
+from checker.engines.smt.orbits import Cube, Orbits
 from checker.ir.program import Program
 from checker.semantics.machine import Machine
 from checker.semantics.state import State
@@ -27,6 +27,8 @@ SAMPLES_MAX = 1_500
 WALK_STEPS = 60
 #: Numbers with more values than this give no facts.
 VALUES_MAX = 16
+#: Candidates with more copies than this are left out.
+COPIES_MAX = 600
 #: More candidates than this take longer to filter than they save.
 CANDIDATES_MAX = 4_000
 
@@ -75,8 +77,12 @@ def templates(
     make: Callable[[], Solver],
     watch: Watch,
     seconds: float,
+    orbits: Orbits | None = None,
 ) -> tuple[Cube, ...]:
     """Lemmas that are inductive together with what is known; sampling takes half of the time at most.
+
+    One of the copies that renaming makes of it stands for each: where renaming changes neither the steps nor
+    what is known, all copies of an inductive set are inductive, too.
 
     Args:
         known: literals over the state that hold in every reachable state.
@@ -89,9 +95,18 @@ def templates(
         return ()
     rows = [row for row in map(system.layout.encoded, states) if row is not None]
     candidates = list(_candidates(_facts(fields_of(system.layout), rows)))
+    orbits = orbits or Orbits()
+    candidates = [cube for cube in candidates if orbits.count(cube) <= COPIES_MAX]
     candidates = sorted(candidates, key=len)[:CANDIDATES_MAX]
     kept = filtered(system, of_cubes(system, candidates), known, make, watch).kept
-    return _strongest([one.cube for one in kept if one.cube is not None])
+    strongest = _strongest([one.cube for one in kept if one.cube is not None])
+    seen: set[Cube] = set()
+    found = []
+    for cube in strongest:
+        if cube not in seen:
+            found.append(cube)
+            seen.update(orbits.copies(cube))
+    return tuple(found)
 
 
 def _facts(fields: Sequence[Field], rows: Sequence[Sequence[bool]]) -> list[Fact]:
@@ -102,6 +117,9 @@ def _facts(fields: Sequence[Field], rows: Sequence[Sequence[bool]]) -> list[Fact
     for number, field in enumerate(fields):
         bits = range(first, first + field.width)
         first += field.width
+        if field.leaf.members is not None:
+            found += [Fact(number, frozenset({bit + 1}), columns[bit]) for bit in bits]
+            continue
         if 1 << field.width > VALUES_MAX:
             continue
         for value in range(1 << field.width):
