@@ -28,6 +28,10 @@ class Gate(IntEnum):
     MUX = 4
 
 
+# The same as plain numbers: circuits are grown gate by gate, millions of them.
+_AND, _XOR, _MUX = int(Gate.AND), int(Gate.XOR), int(Gate.MUX)
+
+
 def negate(literal: int) -> int:
     """The negation of a literal."""
     return literal ^ 1
@@ -63,10 +67,11 @@ class Circuit:
     def _node(self, gate: tuple[int, int, int, int]) -> int:
         found = self._known.get(gate)
         if found is None:
-            if len(self._gates) % NODES_PER_LOOK == 0:
+            gates = self._gates
+            if len(gates) % NODES_PER_LOOK == 0:
                 self._look()
-            self._gates.append(gate)
-            found = self._known[gate] = 2 * (len(self._gates) - 1)
+            found = self._known[gate] = 2 * len(gates)
+            gates.append(gate)
         return found
 
     def and_(self, a: int, b: int) -> int:
@@ -75,25 +80,27 @@ class Circuit:
             a, b = b, a
         if a <= TRUE:
             return b if a else FALSE
-        if a == b:
-            return a
-        if a == b ^ 1:
-            return FALSE
-        for one, other in ((b, a), (a, b)):
-            kind, left, right, _ = self._gates[one >> 1]
-            if kind == Gate.AND:
-                if not one & 1:
-                    if other in (left, right):
-                        return one
-                    if other ^ 1 in (left, right):
-                        return FALSE
-                elif other ^ 1 in (left, right):
-                    return other
-                elif other == left:
-                    return self.and_(other, right ^ 1)
-                elif other == right:
-                    return self.and_(other, left ^ 1)
-        return self._node((Gate.AND, a, b, 0))
+        if a >> 1 == b >> 1:
+            return a if a == b else FALSE
+        gate = (_AND, a, b, 0)
+        found = self._known.get(gate)
+        if found is not None:
+            return found
+        # Operands come before their gates, so that the older one can only be an operand of the younger.
+        kind, left, right, _ = self._gates[b >> 1]
+        if kind == _AND:
+            if not b & 1:
+                if a in (left, right):
+                    return b
+                if a ^ 1 in (left, right):
+                    return FALSE
+            elif a ^ 1 in (left, right):
+                return a
+            elif a == left:
+                return self.and_(a, right ^ 1)
+            elif a == right:
+                return self.and_(a, left ^ 1)
+        return self._node(gate)
 
     def or_(self, a: int, b: int) -> int:
         """Either."""
@@ -109,7 +116,7 @@ class Circuit:
             return b ^ sign
         if a == b:
             return sign
-        return self._node((Gate.XOR, a, b, 0)) ^ sign
+        return self._node((_XOR, a, b, 0)) ^ sign
 
     def equal(self, a: int, b: int) -> int:
         """Both or neither."""
@@ -126,7 +133,12 @@ class Circuit:
         if condition == FALSE:
             # The constant's node carries no sign: FALSE chooses the alternative.
             return orelse
-        then, orelse = self._assuming(condition, then), self._assuming(condition ^ 1, orelse)
+        if then == orelse:
+            return then
+        if then > TRUE:
+            then = self._assuming(condition, then)
+        if orelse > TRUE:
+            orelse = self._assuming(condition ^ 1, orelse)
         if then == orelse:
             return then
         if then <= TRUE:
@@ -136,7 +148,7 @@ class Circuit:
         if then == orelse ^ 1:
             return self.xor(condition, orelse)
         sign = then & 1
-        return self._node((Gate.MUX, condition, then ^ sign, orelse ^ sign)) ^ sign
+        return self._node((_MUX, condition, then ^ sign, orelse ^ sign)) ^ sign
 
     def _assuming(self, known: int, literal: int) -> int:
         """The literal where ``known`` holds, as far as one look shows it."""
@@ -144,41 +156,44 @@ class Circuit:
             return TRUE if literal == known else FALSE
         kind, a, b, c = self._gates[literal >> 1]
         sign = literal & 1
-        if kind == Gate.MUX and a >> 1 == known >> 1:
+        if kind == _MUX and a >> 1 == known >> 1:
             return (b if a == known else c) ^ sign
-        if kind == Gate.AND:
+        if kind == _AND:
             if known in (a, b):
                 return (b if a == known else a) ^ sign
             if known ^ 1 in (a, b):
-                return FALSE ^ sign
+                return sign
         return literal
 
     def all(self, literals: Iterable[int]) -> int:
         """All of them, as a balanced tree."""
-        row = list(literals)
+        row, and_ = list(literals), self.and_
         while len(row) > 1:
-            row = [self.and_(*row[i : i + 2]) if i + 1 < len(row) else row[i] for i in range(0, len(row), 2)]
+            paired = [and_(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)]
+            row = [*paired, row[-1]] if len(row) & 1 else paired
         return row[0] if row else TRUE
 
     def any(self, literals: Iterable[int]) -> int:
         """At least one of them."""
-        return self.all(literal ^ 1 for literal in literals) ^ 1
+        return self.all([literal ^ 1 for literal in literals]) ^ 1
 
     def cone(self, roots: Iterable[int]) -> list[int]:
         """The nodes that the roots depend on, the constant left out, operands before gates."""
-        seen: set[int] = set()
-        todo = [root >> 1 for root in roots]
-        while todo:
-            node = todo.pop()
-            if node == 0 or node in seen:
-                continue
-            seen.add(node)
-            kind, a, b, c = self._gates[node]
-            if kind >= Gate.AND:
-                todo += (a >> 1, b >> 1)
-                if kind == Gate.MUX:
-                    todo.append(c >> 1)
-        return sorted(seen)
+        todo = {root >> 1 for root in roots}
+        if not todo:
+            return []
+        # Downwards from the highest node, every gate is met after all that use it.
+        needed = bytearray(max(todo) + 1)
+        for node in todo:
+            needed[node] = 1
+        gates = self._gates
+        for node in range(len(needed) - 1, 0, -1):
+            if needed[node]:
+                # What is not used is 0, which is the constant.
+                _, a, b, c = gates[node]
+                needed[a >> 1] = needed[b >> 1] = needed[c >> 1] = 1
+        needed[0] = 0
+        return [node for node, is_needed in enumerate(needed) if is_needed]
 
     def substituted(self, roots: Sequence[int], values: dict[int, int]) -> list[int]:
         """The roots with some nodes, by number, replaced by literals."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from checker.engines.smt.circuit import FALSE
+from collections.abc import Callable
+from functools import lru_cache
+
+from checker.engines.smt.circuit import FALSE, TRUE
 from checker.engines.smt.numbers import Numbers
 from checker.engines.smt.symbols import (
     BagOf,
@@ -20,7 +23,21 @@ from checker.engines.smt.symbols import (
     width_of,
 )
 from checker.ir.types import BagType, FifoType, MapType, OptionType, RecordType, SetType, Type
-from checker.ir.values import always_fits, fits
+from checker.ir.values import Value, always_fits, fits
+
+
+@lru_cache(maxsize=256)
+def _membership(type_: Type) -> Callable[[Value], bool]:
+    """Whether a value lies in a type; what was asked once is known."""
+    known: dict[Value, bool] = {}
+
+    def in_type(value: Value) -> bool:
+        found = known.get(value)
+        if found is None:
+            found = known[value] = fits(type_, value) is None
+        return found
+
+    return in_type
 
 
 def misfit(symbols: Symbols, type_: Type, value: Symbol) -> int:
@@ -41,16 +58,18 @@ def misfit(symbols: Symbols, type_: Type, value: Symbol) -> int:
             )
         case SetType(element):
             assert isinstance(value, SetOf)
-            return circuit.any(lit for key, lit in value.members.items() if fits(element, key))
+            in_type = _membership(element)
+            return circuit.any(lit for key, lit in value.members.items() if not in_type(key))
         case BagType(element):
             assert isinstance(value, BagOf)
-            return circuit.any(bit for key, n in value.counts.items() if fits(element, key) for bit in n.bits)
+            in_type = _membership(element)
+            return circuit.any(bit for key, n in value.counts.items() if not in_type(key) for bit in n.bits)
         case MapType(key_type, inner):
             assert isinstance(value, MapOf)
-            wrong = []
+            wrong, in_type = [], _membership(key_type)
             for key, (there, entry) in value.entries.items():
                 if there != FALSE:
-                    outside = 1 if fits(key_type, key) else misfit(symbols, inner, entry)
+                    outside = misfit(symbols, inner, entry) if in_type(key) else TRUE
                     wrong.append(circuit.and_(there, outside))
             return circuit.any(wrong)
         case FifoType(element):
@@ -76,15 +95,18 @@ def clamped(type_: Type, value: Symbol) -> Symbol:
         case RecordType(_, fields):
             return Rec(tuple(clamped(t, v) for (_, t), v in zip(fields, value.fields, strict=True)))
         case SetType(element):
-            return SetOf({key: lit for key, lit in value.members.items() if not fits(element, key)})
+            in_type = _membership(element)
+            return SetOf({key: lit for key, lit in value.members.items() if in_type(key)})
         case BagType(element):
-            return BagOf({key: n for key, n in value.counts.items() if not fits(element, key)})
+            in_type = _membership(element)
+            return BagOf({key: n for key, n in value.counts.items() if in_type(key)})
         case MapType(key_type, inner):
+            in_type = _membership(key_type)
             return MapOf(
                 {
                     key: (there, clamped(inner, entry) if there != FALSE else entry)
                     for key, (there, entry) in value.entries.items()
-                    if not fits(key_type, key)
+                    if in_type(key)
                 }
             )
         case FifoType(element):
