@@ -24,6 +24,7 @@ from checker.engines.smt.unrolling import Unrolling
 from checker.errors import InternalError, ModelErrorKind, UserError
 from checker.ir.program import Budgets, PropertyKind
 from checker.spec import load_spec
+from models.order_intake import Naive
 from tests.cli.project import Project
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
@@ -407,3 +408,14 @@ def test_symmetry_is_not_used_where_an_error_depends_on_the_order() -> None:
     assert whole.failure.path is not None
     assert len(reduced.failure.path.transitions) == len(whole.failure.path.transitions)
     assert alike(request) == []
+
+
+def test_a_duplicate_among_many_orders_and_workers() -> None:
+    budgets = load_spec(Path("specs/order_intake/naive.toml")).lowered.program.budgets
+    model = lower(Naive, {"Order": 16, "Worker": 8, "RowId": 4}, budgets)
+    begun = time.process_time()
+    result = SmtEngine().check(Request(model, Limits(depth_max=8)))
+    # Two or three seconds; machines differ.
+    assert time.process_time() - begun < 12
+    assert length(by_name(result)["at_most_one_order"]) == 8
+    assert by_name(result)["every_placed_order_exists"].answer is Answer.HOLDS_UP_TO

@@ -25,6 +25,7 @@ from checker.engines.interface import (
 )
 from checker.engines.memory import resident_bytes, shown_bytes
 from checker.engines.smt.circuit import FALSE
+from checker.engines.smt.conservation import conserved
 from checker.engines.smt.encoding import AskedProperty, System
 from checker.engines.smt.evaluation import Fault
 from checker.engines.smt.oracle import Solver, Watch
@@ -71,10 +72,13 @@ class BoundedSearch:
         self._depth_begun = self._reported = time.monotonic()
         self._last_depth_s = 0.0
         self._machine = Machine(system.program)
-        limit = request.limits.time_s_max
-        deadline = None if limit is None else begun + limit
-        self._watch = Watch(deadline, self._look, request.limits.memory_bytes_max)
-        self._unrolling = Unrolling(system, make, alike(request))
+        limits = request.limits
+        deadline = None if limits.time_s_max is None else begun + limits.time_s_max
+        self._watch = Watch(deadline, self._look, limits.memory_bytes_max)
+        sets = alike(request)
+        before = Watch(deadline, memory_bytes_max=limits.memory_bytes_max)
+        self._conserved = conserved(system, make, sets, before)
+        self._unrolling = Unrolling(system, make, sets, self._conserved.facts)
 
     def run(self, depth_max: int | None) -> None:
         """Search to a depth, or until no run is longer.
@@ -184,7 +188,8 @@ class BoundedSearch:
     def _ask_step(self) -> None:
         """Ask whether a step from the last states leaves the encoding or runs into a model error."""
         unrolling = self._unrolling
-        if self._system.beyond != FALSE and self._solve([unrolling.beyond()]):
+        # Where it is known for all depths that no step leaves the encoding, it is not asked at each.
+        if not self._conserved.stays_inside and self._solve([unrolling.beyond()]):
             raise TooSmall
         faults = unrolling.faults()
         if not faults:

@@ -17,7 +17,7 @@ from checker.engines.smt.oracle import OutOfMemory, OutOfTime, Watch, oracle_nam
 def check(request: Request, solver: str) -> Result:
     """Check all properties of a model, as ``SmtEngine.check`` says."""
     begun = time.monotonic()
-    make = oracle_named(solver)
+    make, searching = oracle_named(solver), oracle_named(solver, hard=True)
     limits, program = request.limits, request.lowered.program
     depth_max = limits.depth_max
     if depth_max is None and limits.time_s_max is None:
@@ -29,7 +29,7 @@ def check(request: Request, solver: str) -> Result:
         while True:
             system = encode(program, make, capacities, watch.check)
             bits = system.layout.bits
-            search = BoundedSearch(system, make, request, findings, begun)
+            search = BoundedSearch(system, searching, request, findings, begun)
             try:
                 search.run(depth_max)
                 break

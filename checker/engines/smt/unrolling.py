@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from checker.engines.smt.circuit import FALSE
 from checker.engines.smt.cnf import Clauses, Copy, Template
+from checker.engines.smt.conservation import Fact, named
 from checker.engines.smt.encoding import AskedProperty, System
 from checker.engines.smt.evaluation import Fault
 from checker.engines.smt.oracle import Solver
@@ -26,11 +27,19 @@ class Unrolling:
     """Runs of ``depth`` steps from an initial state; every step of a run but the last is valid.
 
     ``alike`` names index sets whose members the program treats alike. Of the runs that renaming them makes
-    of one, only one is looked at: that in which steps first pick their members in order.
+    of one, only one is looked at: that in which steps first pick their members in order. ``facts`` hold in
+    all reachable states: the solver is told of them.
     """
 
-    def __init__(self, system: System, make: Callable[[], Solver], alike: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        system: System,
+        make: Callable[[], Solver],
+        alike: Sequence[str] = (),
+        facts: Sequence[Fact] = (),
+    ) -> None:
         self.system = system
+        self._facts = facts
         self.solver = make()
         self.clauses = Clauses(self.solver)
         self._picked = {
@@ -97,6 +106,7 @@ class Unrolling:
         last = self.frames[-1]
         self.clauses.add([[last.step[self.system.valid]]])
         row = tuple(last.step[literal] for literal in self.system.following)
+        self.clauses.add([named(fact, row) for fact in self._facts])
         self.frames.append(self._frame(row))
 
     def hit(self, asked: AskedProperty) -> int:
