@@ -15,7 +15,7 @@ from checker.engines import runner
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import DEADLOCK_FREE, Answer, Limits, Progress, Request, Result, Verdict
 from checker.engines.memory import shown_bytes
-from checker.engines.smt import bounded, circuit
+from checker.engines.smt import bounded, circuit, oracle
 from checker.engines.smt.bounded import BoundedSearch, alike
 from checker.engines.smt.engine import DEPTH_DEFAULT, SmtEngine
 from checker.engines.smt.errors import Unsupported
@@ -345,6 +345,24 @@ def test_a_hard_query_ends_in_time(solver: str) -> None:
         one.solve([], Watch(begun + 0.6, lambda: looked.append(1)))
     assert time.monotonic() - begun < 3
     assert looked
+    one.close()
+
+
+@on_every_solver
+def test_a_deadline_does_not_wait_for_conflicts(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a large formula conflicts can be far between, so that they do not measure time."""
+    monkeypatch.setattr(oracle, "CONFLICTS_PER_LOOK", 1_000_000)
+    monkeypatch.setattr(oracle, "Z3_SLICE_MS", 20_000)
+    one = oracle_named(solver)()
+    holes, pigeons = range(13), range(14)
+    one.add([[1 + 13 * p + h for h in holes] for p in pigeons])
+    one.add([[-(1 + 13 * p + h), -(1 + 13 * q + h)] for h in holes for p in pigeons for q in range(p)])
+    begun = time.monotonic()
+    with pytest.raises(OutOfTime):
+        one.solve([], Watch(begun + 0.6))
+    assert time.monotonic() - begun < 3
+    # Nothing is left that interrupts the next query, easy as it is: two pigeons in one hole.
+    assert not one.solve([1, 14], Watch(time.monotonic() + 60))
     one.close()
 
 

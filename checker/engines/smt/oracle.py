@@ -5,15 +5,18 @@ A clause is a sequence of integers as in DIMACS: variables from 1, negative wher
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from checker.engines.memory import resident_bytes
 from checker.errors import UserError
 
-#: How many conflicts a solver may have between two looks at the clock.
+#: How many conflicts a solver may have before the first look at the clock, and between two looks after that.
+CONFLICTS_AT_FIRST = 200
 CONFLICTS_PER_LOOK = 2_000
 #: How long Z3 searches before the first look at the clock, in milliseconds; twice as long each time.
 Z3_SLICE_MS = 250
@@ -67,6 +70,11 @@ class Watch:
             raise OutOfMemory
         if self.deadline is not None and time.monotonic() >= self.deadline:
             raise OutOfTime
+
+    @property
+    def left_s(self) -> float | None:
+        """The seconds until the deadline, None without one."""
+        return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
 
 
 class Solver(Protocol):
@@ -139,7 +147,10 @@ class Z3Solver:
         while True:
             if watch is not None:
                 watch.check()
-            self._solver.set("timeout", slice_ms)
+            left_s = None if watch is None else watch.left_s
+            # No slice goes beyond the deadline; a timeout of 0 would be none to Z3.
+            most_ms = slice_ms if left_s is None else min(slice_ms, int(left_s * 1000) + 1)
+            self._solver.set("timeout", most_ms)
             answer = self._solver.check(*assumed)
             if answer == self._z3.sat:
                 self._model = self._solver.model()
@@ -182,17 +193,36 @@ class PySatSolver:
 
     def solve(self, assumptions: Sequence[int] = (), watch: Watch | None = None) -> bool:
         """As ``Solver.solve``."""
+        conflicts = CONFLICTS_AT_FIRST
         while True:
             if watch is not None:
                 watch.check()
-            self._solver.conf_budget(CONFLICTS_PER_LOOK)
-            # Told to expect an interruption, it leaves Ctrl-C to Python, which sees it after this slice.
-            answer = self._solver.solve_limited(assumptions=list(assumptions), expect_interrupt=True)
+            self._solver.conf_budget(conflicts)
+            left_s = None if watch is None or conflicts == CONFLICTS_AT_FIRST else watch.left_s
+            with self._ended_after(left_s):
+                # Told to expect an interruption, it leaves Ctrl-C to Python, which sees it after this slice.
+                answer = self._solver.solve_limited(assumptions=list(assumptions), expect_interrupt=True)
+            conflicts = CONFLICTS_PER_LOOK
             if answer:
                 self._model = self._solver.get_model()
                 return True
             if answer is False:
                 return False
+
+    @contextmanager
+    def _ended_after(self, seconds: float | None) -> Iterator[None]:
+        """Interrupt the query inside after so long: in a large formula, conflicts can be far between."""
+        if seconds is None:
+            yield
+            return
+        alarm = threading.Timer(seconds, self._solver.interrupt)
+        alarm.start()
+        try:
+            yield
+        finally:
+            alarm.cancel()
+            alarm.join()
+            self._solver.clear_interrupt()
 
     def value(self, variable: int) -> bool:
         """As ``Solver.value``."""
