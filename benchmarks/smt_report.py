@@ -51,7 +51,12 @@ class Row:
         missing = [name for name, steps in self.witnesses.items() if steps is None]
         if self.never_happens or missing:
             return "missing: " + ", ".join([*self.never_happens, *missing])
-        return f"{self.actions} actions, {len(self.witnesses)} witnesses"
+        return f"{_count(self.actions, 'action')}, {_count(len(self.witnesses), 'witness')}"
+
+
+def _count(number: int, what: str) -> str:
+    plural = "es" if what.endswith("s") else "s"
+    return f"{number} {what}" if number == 1 else f"{number} {what}{plural}"
 
 
 def shown(seconds: float | None) -> str:

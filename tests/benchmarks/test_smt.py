@@ -77,7 +77,7 @@ def test_a_proof_is_measured_checked_and_not_vacuous(cases: list[Case]) -> None:
     assert found.answer == "proved"
     assert {"mutual_exclusion", "deadlock_free"} == set(found.proved)
     assert found.witnesses == {"every_server_is_locked": 2}
-    assert found.vacuity == "2 actions, 1 witnesses"
+    assert found.vacuity == "2 actions, 1 witness"
     assert found.certificate_check_s is not None
     assert found.lemmas > 0
     assert 0 < found.cpu_s < 30
