@@ -16,7 +16,7 @@ from checker.dsl.lowering.model import index_sets_of
 from checker.engines import runner
 from checker.engines.explicit import ExplicitEngine
 from checker.engines.interface import DEADLOCK_FREE, Answer, Limits, Request, Verdict
-from checker.engines.smt import ic3, prove
+from checker.engines.smt import circuit, ic3, prove
 from checker.engines.smt.atoms import Atoms
 from checker.engines.smt.certificate import (
     Certificate,
@@ -477,3 +477,24 @@ def test_the_command_as_json(project: Project) -> None:
     (document,) = json.loads(outcome.out)["specs"]
     assert document["certificate"] == "certificates/specs/store.json"
     assert {v["property"]: v["proved"] for v in document["verdicts"]}["never_lost"]
+
+
+def test_a_proof_that_ends_with_its_time_keeps_what_was_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What watches the encoding is not asked when the certificate is made, maybe after the deadline."""
+    monkeypatch.setattr(circuit, "NODES_PER_LOOK", 1)
+    late: list[bool] = []
+
+    def look() -> None:
+        if late:
+            raise OutOfTime
+
+    program = load_spec(Path("benchmarks/protocols/lockserv.toml")).lowered.program
+    system = encode(program, oracle_named("auto"), look=look)
+    late.append(True)
+    lemmas: list[Cube] = []
+    for target in targets(system):
+        if target.name in (ENCODING, "mutual_exclusion"):
+            found = Ic3(system, target, lemmas, oracle_named("auto"), Watch()).run()
+            assert isinstance(found, Proved)
+            lemmas += found.lemmas
+    assert certified(system, lemmas, ["mutual_exclusion"]).proved == ("mutual_exclusion",)

@@ -48,6 +48,10 @@ class Circuit:
         self._gates: list[tuple[int, int, int, int]] = [(Gate.CONSTANT, 0, 0, 0)]
         self._known: dict[tuple[int, int, int, int], int] = {}
 
+    def unwatched(self) -> None:
+        """Grow without ``look`` from now on: what comes later has limits of its own, or none."""
+        self._look = lambda: None
+
     def __len__(self) -> int:
         return len(self._gates)
 

@@ -99,6 +99,8 @@ def encode(
         finally:
             encoder.close()
         if encoder.unsure <= unsure:
+            # A certificate is made of what was proved in time, however late it is by then.
+            system.circuit.unwatched()
             return system
         unsure |= encoder.unsure
 
