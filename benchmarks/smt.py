@@ -136,7 +136,7 @@ def _check_again(case: Case, lowered: LoweredModel, certificate: Certificate) ->
     """
     text = json.dumps(certificate.data(str(case.spec.path)))
     begun = time.perf_counter()
-    checked = runner.verify_certificate(case.title, text, lambda spec: lowered.program)
+    checked = runner.verify_certificate(case.title, text, lambda spec: lowered)
     seconds = time.perf_counter() - begun
     if checked.failed:
         hint = "this is a fault of the prover: do not trust its proofs"

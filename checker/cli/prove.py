@@ -13,6 +13,7 @@ from checker.cli.results import exit_code, print_runs, print_summary, progress_l
 from checker.cli.terminal import console as new_console
 from checker.engines.interface import Answer, Limits
 from checker.engines.smt.certificate import Certificate
+from checker.engines.smt.general_certificate import GeneralCertificate
 from checker.engines.smt.prove import AUTO, METHODS
 from checker.report.data import SCHEMA_VERSION, checked_data
 from checker.report.proofs import print_explanation, print_lemmas, proof_data
@@ -98,20 +99,27 @@ def prove_command(
         saved = save_traces(checked, Path(traces))
         certificate = proof.certificate
         path = None if certificate is None else _save(spec, certificate, Path(certificates))
+        general = proof.general.certificate
+        path_any = None if general is None else _save_general(spec, general, Path(certificates))
         statuses.append(checked.status)
         program = spec.lowered.program
         documents.append(
             {
                 **checked_data(checked, saved),
                 "certificate": path and str(path),
+                "certificate_any_number": path_any and str(path_any),
+                "not_for_any_number": proof.general.why_not,
                 **proof_data(proof, program),
             }
         )
         if not as_json:
             print_verdicts(console, checked)
             print_lemmas(console, proof.lemmas)
-            if path is not None:
-                console.print(f"  certificate: {path}", highlight=False, soft_wrap=True)
+            for written in (path_any, path):
+                if written is not None:
+                    console.print(f"  certificate: {written}", highlight=False, soft_wrap=True)
+            if proof.general.why_not:
+                console.print(f"  not for any number: {proof.general.why_not}", highlight=False, style="dim")
             unknown = {f.name for f in checked.findings if f.verdict.answer is Answer.UNKNOWN}
             for finding in checked.findings:
                 if finding.name in unknown or finding.verdict.method.startswith("exhausting"):
@@ -129,6 +137,15 @@ def prove_command(
     else:
         print_summary(console, len(loaded), statuses, interrupted)
     context.exit(code)
+
+
+def _save_general(spec: Spec, certificate: GeneralCertificate, folder: Path) -> Path:
+    """Write a certificate for any number and, in a folder beside it, a script for each instance."""
+    path = folder / spec.group / f"{spec.name}.any-number.json"
+    for name, script in certificate.scripts.items():
+        write_whole(path.with_suffix("") / f"{name}.smt2", script)
+    write_whole(path, json.dumps(certificate.data(str(spec.path)), indent=1) + "\n")
+    return path
 
 
 def _save(spec: Spec, certificate: Certificate, folder: Path) -> Path:

@@ -27,7 +27,7 @@ def verify_certificate_command(context: click.Context, file: str) -> None:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         hint = "certificates are written by `quackcheck prove`"
         raise UserError(f"cannot read this certificate: {reason}", where=file, hint=hint) from None
-    outcome = verify_certificate(file, text, lambda spec: load_spec(Path(spec)).lowered.program)
+    outcome = verify_certificate(file, text, lambda spec: load_spec(Path(spec)).lowered)
     for name in outcome.failed:
         click.echo(f"FAILED  {name}")
     for name in outcome.proved:

@@ -48,7 +48,8 @@ class Verdict:
     ``path`` is a counterexample, or the witness of a ``@reachable`` property; ``is_shortest`` says that
     none is shorter. ``reason`` says why an answer is UNKNOWN; ``depth`` up to where nothing was found,
     where such a depth is known. ``proved`` says that the answer rests on an inductive invariant; ``method``
-    what found that, or what decided otherwise in a proof, empty where there is one way only.
+    what found that, or what decided otherwise in a proof, empty where there is one way only. ``any_number``
+    names the index sets for any number of whose members it was proved.
     """
 
     property: str
@@ -59,8 +60,11 @@ class Verdict:
     is_shortest: bool = True
     proved: bool = False
     method: str = ""
+    any_number: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.any_number and self.answer is Answer.HOLDS:
+            return f"{self.answer.value} for any number of {' and '.join(self.any_number)} (proved)"
         if self.proved and self.answer is Answer.HOLDS:
             return f"{self.answer.value} (proved)"
         if self.answer is Answer.HOLDS_UP_TO:

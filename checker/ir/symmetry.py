@@ -145,10 +145,11 @@ def may_err_by_order(program: Program) -> bool:
         args = [arg for label in process.labels for part in label.call.parts for arg in part.args]
         found += [inner for expr in (*conditions, *args) for inner in subexpressions(expr)]
     early = (e for e in found if isinstance(e, Comprehension) and e.fold in (Fold.ALL, Fold.ANY))
-    return any(_may_fail(program, inner) for fold in early for inner in subexpressions(fold))
+    return any(may_fail(program, inner) for fold in early for inner in subexpressions(fold))
 
 
-def _may_fail(program: Program, expr: Expr) -> bool:
+def may_fail(program: Program, expr: Expr) -> bool:
+    """Whether an expression itself, its parts apart, may end in a model error."""
     match expr:
         case Apply(op=op):
             return op in _FAILING
@@ -159,7 +160,7 @@ def _may_fail(program: Program, expr: Expr) -> bool:
             if len(body) != 1 or any(isinstance(statement, Assert | While) for statement in flat(body)):
                 # With several statements a local may have no value.
                 return True
-            return any(_may_fail(program, inner) for inner in all_expressions(body))
+            return any(may_fail(program, inner) for inner in all_expressions(body))
         case _:
             return False
 

@@ -119,6 +119,7 @@ def _finding(finding: Finding, saved: str | None) -> dict[str, Any]:
         "reason": verdict.reason,
         "proved": verdict.proved,
         "method": verdict.method,
+        "any_number_of": list(verdict.any_number),
         "is_shortest": None if verdict.path is None else verdict.is_shortest,
         "story": finding.story,
         "trace": saved,

@@ -120,7 +120,7 @@ def test_the_remainder_of_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_range_that_is_not_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "misfit", lambda symbols, type_, value: FALSE)
+    monkeypatch.setattr(evaluation, "misfit", lambda symbols, type_, value, bounds_of: FALSE)
     assert_noticed(tmp_path, monkeypatch)
 
 

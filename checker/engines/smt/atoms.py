@@ -171,6 +171,8 @@ def _atoms(layout: Layout, leaf: Leaf) -> Iterator[Atom]:
 def _shape(layout: Layout, type_: Type, value: Value) -> tuple[Shape, tuple[Member, ...]]:
     """A value without the members that it names, and these."""
     match type_:
+        case IndexType(name, size) if value == size:
+            return ("elsewhere", name), ()
         case IndexType(name) if name == PROCESS_SET_NAME:
             process, index = layout.program.process_of(value)
             own = (index, ()) if process.index is None else _shape(layout, process.index, index)

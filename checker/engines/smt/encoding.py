@@ -11,14 +11,24 @@ from dataclasses import dataclass, field, replace
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
 from checker.engines.smt.cnf import Feasibility
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.evaluation import Executor, Fault, Path, Surroundings
-from checker.engines.smt.layout import Capacities, Layout, ProcessSymbols, StateSymbols, Unsure
+from checker.engines.smt.layout import (
+    EXACT,
+    Abstraction,
+    Capacities,
+    Layout,
+    ProcessSymbols,
+    StateSymbols,
+    Unsure,
+)
 from checker.engines.smt.numbers import Numbers
 from checker.engines.smt.oracle import Solver
 from checker.engines.smt.processes import APPLIED, ATTEMPT, LABEL, ProcessExecutor
 from checker.engines.smt.quantify import Quantifier
 from checker.engines.smt.symbols import Num, Seq, Symbol, Symbols, lifted, number
 from checker.errors import InternalError
+from checker.ir.copies import counts_copies
 from checker.ir.program import Action, Label, Process, Program, Property, PropertyKind
 from checker.ir.types import IndexType, Type
 from checker.ir.values import domain
@@ -78,6 +88,7 @@ def encode(
     capacities: Capacities | None = None,
     look: Callable[[], None] = lambda: None,
     one_hot: frozenset[str] = frozenset(),
+    abstraction: Abstraction = EXACT,
 ) -> System:
     """Encode a program.
 
@@ -86,6 +97,7 @@ def encode(
         capacities: of bags and FIFOs.
         look: called from time to time; what it raises ends the encoding.
         one_hot: names the index sets whose members have a bit each in a row.
+        abstraction: what is left open.
 
     Raises:
         Unsupported: only the explicit engine can take this program.
@@ -93,7 +105,7 @@ def encode(
     unsure: frozenset[Unsure] = frozenset()
     while True:
         # Begin with the guess that every live local has a value, and take back what is not so.
-        encoder = _Encoder(program, make(), capacities or Capacities(), unsure, look, one_hot)
+        encoder = _Encoder(program, make(), capacities or Capacities(), unsure, look, one_hot, abstraction)
         try:
             system = encoder.system()
         finally:
@@ -129,12 +141,19 @@ class _Encoder:
         unsure: frozenset[Unsure],
         look: Callable[[], None],
         one_hot: frozenset[str],
+        abstraction: Abstraction,
     ) -> None:
         self._program = program
         self._circuit = Circuit(look)
         self._symbols = Symbols(self._circuit)
         self._numbers = Numbers(self._symbols)
-        self._layout = Layout(program, self._symbols, capacities, unsure, one_hot)
+        self._layout = Layout(program, self._symbols, capacities, unsure, one_hot, abstraction)
+        self._names_elsewhere = self._layout.packing.names_elsewhere if abstraction.elsewhere else None
+        self._abstraction = abstraction
+        if abstraction.bags_saturate and counts_copies(program):
+            raise Unsupported("the model tells how many copies a bag holds")
+        #: Inputs that say whether a bag which is full still is with one copy less.
+        self._open_copies: list[int] = []
         self._assumed = unsure
         self.unsure: set[Unsure] = set()
         self._feasible = Feasibility(self._circuit, solver)
@@ -169,7 +188,7 @@ class _Encoder:
             circuit,
             tuple(self._row),
             tuple(self._before_row),
-            (*rule_bits, *self._instance_bits, *self._pool),
+            (*rule_bits, *self._instance_bits, *self._pool, *self._open_copies),
             tuple(following),
             valid,
             tuple(faults),
@@ -241,7 +260,7 @@ class _Encoder:
     ) -> int:
         """That inputs which the chosen rule does not look at are 0: otherwise one step would be many."""
         circuit = self._circuit
-        free = [*self._instance_bits, *self._pool]
+        free = [*self._instance_bits, *self._pool, *self._open_copies]
         wanted = []
         for chosen, step in enumerate(steps):
             used = set(circuit.cone([step.valid, *rows[chosen], *(fault.literal for fault in step.faults)]))
@@ -271,6 +290,9 @@ class _Encoder:
         return steps
 
     def _rests(self, steps: Sequence[_Step]) -> int:
+        free = [step.enabled for step in steps if step.is_free]
+        if not {lit >> 1 for lit in self._open_copies}.isdisjoint(self._circuit.cone(free)):
+            raise Unsupported("whether a step is possible depends on how many copies a bag holds")
         quantifier = Quantifier(self._circuit, {lit >> 1 for lit in [*self._pool, *self._instance_bits]})
         return self._circuit.any(quantifier.exists(step.enabled) for step in steps if step.is_free) ^ 1
 
@@ -286,7 +308,23 @@ class _Encoder:
 
     def _around(self, caller: Num | None, pool: list[int] | None = None) -> Surroundings:
         chosen = self._pool if pool is None else pool
-        return Surroundings(chosen, self._feasible, caller, self._idle)
+        return self._surrounded(chosen, caller)
+
+    def _surrounded(
+        self, pool: list[int], caller: Num | None, old: dict[str, Symbol] | None = None
+    ) -> Surroundings:
+        copies_max = self._layout.packing.capacities.bag_count_max
+        return Surroundings(
+            pool,
+            self._feasible,
+            caller,
+            self._idle,
+            old or {},
+            names_elsewhere=self._names_elsewhere,
+            bounds_of=self._layout.packing.bounds_of,
+            copies_open_at=copies_max if self._abstraction.bags_saturate else None,
+            open_copies=self._open_copies,
+        )
 
     def _path(self, alive: int = TRUE) -> Path:
         return Path(alive, dict(self._state.variables), {})
@@ -324,6 +362,8 @@ class _Encoder:
     def _spent(self, position: int) -> tuple[tuple[Num, ...], int]:
         """The budgets with one less of one of them, and where there is one left."""
         budgets = self._state.budgets
+        if self._abstraction.faults_are_endless:
+            return budgets, TRUE
         left = budgets[position]
         one_less = self._numbers.subtract(left, number(1))
         kept = Num(tuple(one_less.bit(i) for i in range(len(left.bits))), 0, left.high)
@@ -378,6 +418,7 @@ class _Encoder:
             code = ProcessExecutor(self._program, process, me, executor, self.unsure)
             path = self._path()
             path.locals = self._locals(process, label, waiting, me)
+            executor.require(path, self._is_here(process, path))
             # Only a call that a retry does not repeat is ever known to have been applied.
             applied = waiting.applied if label.call.applied_once else FALSE
             after = run(code, label, path, replace(waiting, applied=applied))
@@ -468,6 +509,19 @@ class _Encoder:
             found[process.parameter] = TRUE, me
         return found
 
+    def _is_here(self, process: Process, path: Path) -> int:
+        """Where an instance holds no member that was left out; where it does, it was left out itself."""
+        if self._names_elsewhere is None:
+            return path.alive
+        held = [(process.locals[name], there, value) for name, (there, value) in path.locals.items()]
+        return self._circuit.all(
+            [path.alive]
+            + [
+                self._circuit.and_(there, self._names_elsewhere(type_, value)) ^ 1
+                for type_, there, value in held
+            ]
+        )
+
     def _idle_at(self, process: Process, label: Num) -> int:
         return self._circuit.any(
             self._symbols.equal(label, number(one.id)) for one in process.labels if one.idle
@@ -526,7 +580,7 @@ class _Encoder:
 
     def _asked(self, prop: Property, rests: int) -> AskedProperty:
         old = self._layout.symbols(self._before_row).variables
-        around = Surroundings([], self._feasible, None, self._idle, dict(old))
+        around = self._surrounded([], None, dict(old))
         executor = Executor(self._program, self._symbols, around)
         after, value = executor.call(prop.routine, [], self._path())
         alive = FALSE if after is None else after.alive

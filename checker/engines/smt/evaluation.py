@@ -13,9 +13,20 @@ from typing import TypeVar
 
 from checker.engines.smt.circuit import FALSE, TRUE, Circuit
 from checker.engines.smt.errors import Unsupported
-from checker.engines.smt.fitting import clamped, misfit
+from checker.engines.smt.fitting import Bounds, clamped, misfit
 from checker.engines.smt.operators import Operators
-from checker.engines.smt.symbols import Num, Rec, Seq, Symbol, Symbols, lifted, number, placeholder
+from checker.engines.smt.symbols import (
+    BagOf,
+    Num,
+    Rec,
+    Seq,
+    Symbol,
+    Symbols,
+    bounds_of,
+    lifted,
+    number,
+    placeholder,
+)
 from checker.errors import InternalError, Location, ModelErrorKind
 from checker.ir.dependencies import OLD_PREFIX
 from checker.ir.expressions import (
@@ -33,6 +44,7 @@ from checker.ir.expressions import (
     PureCall,
     StateVar,
 )
+from checker.ir.iterables import bound_types
 from checker.ir.program import Program
 from checker.ir.statements import (
     LOOP_STEPS_MAX,
@@ -51,8 +63,8 @@ from checker.ir.statements import (
     When,
     While,
 )
-from checker.ir.types import Type
-from checker.ir.values import always_fits, domain
+from checker.ir.types import PairsType, Type
+from checker.ir.values import Value, always_fits, domain
 
 _T = TypeVar("_T")
 
@@ -95,6 +107,10 @@ class Surroundings:
     only one runs in a step. ``idle`` says of each process instance whether it is idle in the state
     before. ``feasible`` decides whether a literal can hold at all; it is asked to end loops. ``blocked`` is
     where what was begun is no step: a guard does not hold, or there is nothing to choose from.
+    before. ``feasible`` decides whether a literal can hold at all; it is asked to end loops.
+    ``names_elsewhere`` says where a value of a type names a member that was left out of the state, which
+    ``bounds_of`` allows for.
+    A bag that holds ``copies_open_at`` copies of an element may hold more.
     """
 
     pool: list[int]
@@ -104,6 +120,10 @@ class Surroundings:
     old: dict[str, Symbol] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     blocked: list[int] = field(default_factory=list)
+    names_elsewhere: Callable[[Type, Symbol], int] | None = None
+    bounds_of: Bounds = bounds_of
+    copies_open_at: int | None = None
+    open_copies: list[int] = field(default_factory=list)
 
 
 class _Exits:
@@ -304,9 +324,28 @@ class Executor:
                 self.fail(path, TRUE, ModelErrorKind.CALLER, expr.location)
                 return number(0)
             return self.around.caller
+        if expr.op in (Op.BAG_ADD, Op.BAG_REMOVE, Op.BAG_DISCARD) and self.around.copies_open_at is not None:
+            return self._of_open_bag(expr, args, path, self.around.copies_open_at)
         return self.operators.apply(
             expr, args, lambda condition, kind: self.fail(path, condition, kind, expr.location)
         )
+
+    def _of_open_bag(self, expr: Apply, args: list[Symbol], path: Path, most: int) -> Symbol:
+        """A copy more or less where ``most`` copies may be more than that: one less may be as many."""
+        changed = self.operators.apply(
+            expr, args, lambda condition, kind: self.fail(path, condition, kind, expr.location)
+        )
+        counts: dict[Value, Num] = {}
+        stays = FALSE
+        if expr.op is not Op.BAG_ADD:
+            stays = self.circuit.input()
+            self.around.open_copies.append(stays)
+        for key, after in changed.counts.items():
+            before = args[0].counts.get(key, number(0))
+            is_open = self.circuit.and_(stays, self.symbols.equal(before, number(most)))
+            kept = self.symbols.choose(is_open, before, after)
+            counts[key] = self.operators.least(kept, number(most))
+        return BagOf(counts)
 
     # Comprehensions
 
@@ -332,7 +371,7 @@ class Executor:
         reached = self.circuit.and_(there, fold.goes_on)
         items = self.where(path, reached, lambda: self.value(generator.iterable, path)).items
         for present, value in items:
-            holds = self.circuit.all((there, fold.goes_on, present))
+            holds = self.circuit.all((there, fold.goes_on, present, self._is_here(generator.iterable, value)))
             if self.circuit.and_(holds, path.alive) == FALSE:
                 continue
             self.bind(generator.variables, value, path)
@@ -341,6 +380,14 @@ class Executor:
                 holds = self.circuit.and_(holds, test)
             if holds != FALSE:
                 self._generate(expr, depth + 1, path, holds, fold)
+
+    def _is_here(self, iterable: Expr, value: Symbol) -> int:
+        """Where an element names no member that was left out: such an element was left out too."""
+        if self.around.names_elsewhere is None:
+            return TRUE
+        types = bound_types(iterable)
+        type_ = types[0] if len(types) == 1 else PairsType(*types)
+        return self.around.names_elsewhere(type_, value) ^ 1
 
     def bind(self, names: tuple[str, ...], value: Symbol, path: Path) -> None:
         """Bind one variable to a value, or two to a pair."""
@@ -450,8 +497,9 @@ class Executor:
     def stored(self, type_: Type, value: Symbol, path: Path, location: Location | None) -> Symbol:
         """A value on its way into a state: one outside its type is a model error."""
         if not always_fits(type_):
-            self.fail(path, misfit(self.symbols, type_, value), ModelErrorKind.OVERFLOW, location)
-        return clamped(type_, value)
+            outside = misfit(self.symbols, type_, value, self.around.bounds_of)
+            self.fail(path, outside, ModelErrorKind.OVERFLOW, location)
+        return clamped(type_, value, self.around.bounds_of)
 
     def _if(
         self, test: int, then: Sequence[Stmt], orelse: Sequence[Stmt], path: Path, exits: _Exits

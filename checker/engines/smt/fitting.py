@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 from checker.engines.smt.circuit import FALSE, TRUE
 from checker.engines.smt.numbers import Numbers
@@ -40,7 +41,11 @@ def _membership(type_: Type) -> Callable[[Value], bool]:
     return in_type
 
 
-def misfit(symbols: Symbols, type_: Type, value: Symbol) -> int:
+#: The least and greatest code of a type of numbers; None for other types.
+Bounds: TypeAlias = Callable[[Type], tuple[int, int] | None]
+
+
+def misfit(symbols: Symbols, type_: Type, value: Symbol, bounds_of: Bounds = bounds_of) -> int:
     """Where a value lies outside its type."""
     circuit = symbols.circuit
     if always_fits(type_):
@@ -50,11 +55,11 @@ def misfit(symbols: Symbols, type_: Type, value: Symbol) -> int:
             option = as_option(value)
             if option.some == FALSE:
                 return FALSE
-            return circuit.and_(option.some, misfit(symbols, inner, option.value))
+            return circuit.and_(option.some, misfit(symbols, inner, option.value, bounds_of))
         case RecordType(_, fields):
             assert isinstance(value, Rec)
             return circuit.any(
-                misfit(symbols, t, part) for (_, t), part in zip(fields, value.fields, strict=True)
+                misfit(symbols, t, part, bounds_of) for (_, t), part in zip(fields, value.fields, strict=True)
             )
         case SetType(element):
             assert isinstance(value, SetOf)
@@ -69,13 +74,13 @@ def misfit(symbols: Symbols, type_: Type, value: Symbol) -> int:
             wrong, in_type = [], _membership(key_type)
             for key, (there, entry) in value.entries.items():
                 if there != FALSE:
-                    outside = misfit(symbols, inner, entry) if in_type(key) else TRUE
+                    outside = misfit(symbols, inner, entry, bounds_of) if in_type(key) else TRUE
                     wrong.append(circuit.and_(there, outside))
             return circuit.any(wrong)
         case FifoType(element):
             assert isinstance(value, Seq)
             return circuit.any(
-                circuit.and_(there, misfit(symbols, element, item)) for there, item in value.items
+                circuit.and_(there, misfit(symbols, element, item, bounds_of)) for there, item in value.items
             )
         case _:
             bounds = bounds_of(type_)
@@ -86,14 +91,18 @@ def misfit(symbols: Symbols, type_: Type, value: Symbol) -> int:
             return circuit.or_(numbers.less(value, low), numbers.less(high, value))
 
 
-def clamped(type_: Type, value: Symbol) -> Symbol:
+def clamped(type_: Type, value: Symbol, bounds_of: Bounds = bounds_of) -> Symbol:
     """A value that fits its type with the bounds that the type gives it."""
     match type_:
         case OptionType(inner):
             option = as_option(value)
-            return option if option.some == FALSE else Opt(option.some, clamped(inner, option.value))
+            return (
+                option if option.some == FALSE else Opt(option.some, clamped(inner, option.value, bounds_of))
+            )
         case RecordType(_, fields):
-            return Rec(tuple(clamped(t, v) for (_, t), v in zip(fields, value.fields, strict=True)))
+            return Rec(
+                tuple(clamped(t, v, bounds_of) for (_, t), v in zip(fields, value.fields, strict=True))
+            )
         case SetType(element):
             in_type = _membership(element)
             return SetOf({key: lit for key, lit in value.members.items() if in_type(key)})
@@ -104,13 +113,15 @@ def clamped(type_: Type, value: Symbol) -> Symbol:
             in_type = _membership(key_type)
             return MapOf(
                 {
-                    key: (there, clamped(inner, entry) if there != FALSE else entry)
+                    key: (there, clamped(inner, entry, bounds_of) if there != FALSE else entry)
                     for key, (there, entry) in value.entries.items()
                     if in_type(key)
                 }
             )
         case FifoType(element):
-            return Seq(tuple((there, clamped(element, item)) for there, item in value.items), value.packed)
+            return Seq(
+                tuple((there, clamped(element, item, bounds_of)) for there, item in value.items), value.packed
+            )
         case _:
             bounds = bounds_of(type_)
             if bounds is None or not isinstance(value, Num):

@@ -43,6 +43,7 @@ from checker.ir.types import (
     MapType,
     NoneType,
     OptionType,
+    PairsType,
     RecordType,
     SetType,
     Type,
@@ -68,6 +69,25 @@ class Capacities:
         return Capacities(2 * self.bag_count_max + 1, 2 * self.fifo_length_max)
 
 
+@dataclass(frozen=True, slots=True)
+class Abstraction:
+    """What an encoding leaves open, so that it has all steps of the model and some more.
+
+    What is never reached in it is never reached in the model; a run of it may be none of the model.
+
+    ``elsewhere`` names index sets of which members may have been left out, which values may name still
+    (``checker.semantics.restriction``). Where ``bags_saturate``, a bag that holds as many copies as its
+    capacity may hold more. Where ``faults_are_endless``, no fault spends its budget.
+    """
+
+    elsewhere: frozenset[str] = frozenset()
+    bags_saturate: bool = False
+    faults_are_endless: bool = False
+
+
+EXACT = Abstraction()
+
+
 def keys_of(type_: Type) -> list[Value]:
     """Every value of the type of elements or keys, in order. Raises Unsupported for too many."""
     values = domain(type_)
@@ -81,17 +101,30 @@ def keys_of(type_: Type) -> list[Value]:
 class Packing:
     """Values of types as bits; those of the named index sets are one-hot."""
 
-    def __init__(self, symbols: Symbols, capacities: Capacities, one_hot_sets: frozenset[str]) -> None:
+    def __init__(
+        self,
+        symbols: Symbols,
+        capacities: Capacities,
+        one_hot_sets: frozenset[str],
+        elsewhere: frozenset[str],
+        bags_saturate: bool,
+    ) -> None:
         self.symbols = symbols
         self.circuit: Circuit = symbols.circuit
         self.capacities = capacities
         self._one_hot_sets = one_hot_sets
+        self._elsewhere = elsewhere
+        self._bags_saturate = bags_saturate
 
     def members(self, type_: Type) -> int | None:
-        """How many members a type has whose values are one-hot; None for every other type."""
-        if isinstance(type_, IndexType) and type_.name in self._one_hot_sets and type_.size > 1:
-            return type_.size
-        return None
+        """How many members a type has whose values are one-hot; None for every other type.
+
+        Where values may be elsewhere, that counts as a member.
+        """
+        if not isinstance(type_, IndexType) or type_.name not in self._one_hot_sets:
+            return None
+        members = type_.size + (type_.name in self._elsewhere)
+        return members if members > 1 else None
 
     def width(self, type_: Type) -> int:
         """How many bits a value of the type takes."""
@@ -115,11 +148,33 @@ class Packing:
             case _:
                 return self.members(type_) or width_of(*self._bounds(type_))
 
+    def bounds_of(self, type_: Type) -> tuple[int, int] | None:
+        """The least and greatest code of a type of numbers, elsewhere included; None for other types."""
+        if isinstance(type_, IndexType) and type_.name in self._elsewhere:
+            return 0, type_.size
+        return bounds_of(type_)
+
     def _bounds(self, type_: Type) -> tuple[int, int]:
-        bounds = bounds_of(type_)
+        bounds = self.bounds_of(type_)
         if bounds is None:
             raise Unsupported(f"a state that holds a value of {type_}")
         return bounds
+
+    def names_elsewhere(self, type_: Type, value: Symbol) -> int:
+        """Where a value names a member that is none, outside of collections."""
+        match type_:
+            case IndexType(name, size) if name in self._elsewhere:
+                return self.symbols.equal(value, constant(size)) if value.high >= size else FALSE
+            case OptionType(inner) if isinstance(value, Opt) and value.some != FALSE:
+                return self.circuit.and_(value.some, self.names_elsewhere(inner, value.value))
+            case RecordType(_, fields):
+                parts = zip(fields, value.fields, strict=True)
+                return self.circuit.any(self.names_elsewhere(t, part) for (_, t), part in parts)
+            case PairsType(first, second):
+                one, other = value.fields
+                return self.circuit.or_(self.names_elsewhere(first, one), self.names_elsewhere(second, other))
+            case _:
+                return FALSE
 
     def symbol(self, type_: Type, bits: Iterator[int]) -> Symbol:
         """The value that the next bits of a row hold."""
@@ -241,6 +296,8 @@ class Packing:
         found = []
         for key in keys_of(element):
             count = value.counts.get(key, constant(0))
+            if self._bags_saturate:
+                count = Numbers(self.symbols).least(count, constant(self.capacities.bag_count_max))
             beyond += [self.circuit.and_(there, bit) for bit in count.bits[width:] if bit != FALSE]
             found += [self.circuit.and_(there, count.bit(i)) for i in range(width)]
         return found
@@ -343,13 +400,20 @@ class Layout:
         capacities: Capacities,
         unsure: frozenset[Unsure],
         one_hot: frozenset[str] = frozenset(),
+        abstraction: Abstraction = EXACT,
     ) -> None:
         self.program = program
         self.unsure = unsure
         self.one_hot = one_hot
-        owners = {process.index.name for process in program.processes if process.index is not None}
-        instances = frozenset({PROCESS_SET_NAME}) if owners & one_hot else frozenset[str]()
-        self.packing = Packing(symbols, capacities, one_hot | instances)
+        owners = frozenset({process.index.name for process in program.processes if process.index is not None})
+        self.abstraction = abstraction
+        self.packing = Packing(
+            symbols,
+            capacities,
+            _with_process(one_hot, owners),
+            _with_process(abstraction.elsewhere, owners),
+            abstraction.bags_saturate,
+        )
         self.places = {process.name: _places(process, unsure) for process in program.processes}
         self._once = any(label.call.applied_once for p in program.processes for label in p.labels)
         budgets = program.budgets
@@ -490,6 +554,11 @@ class Layout:
         amounts = self.program.budgets.amounts
         budgets = tuple(packing.decoded_number(0, amount, bits) for amount in amounts)
         return State(variables, tuple(processes), budgets)
+
+
+def _with_process(sets: frozenset[str], owners: frozenset[str]) -> frozenset[str]:
+    """The sets, and that of the process instances where some belong to members of these."""
+    return sets | {PROCESS_SET_NAME} if owners & sets else sets
 
 
 def _places(process: Process, unsure: frozenset[Unsure]) -> tuple[LocalPlace, ...]:

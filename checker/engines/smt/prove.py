@@ -18,6 +18,7 @@ from checker.engines.interface import (
     Verdict,
 )
 from checker.engines.memory import shown_bytes
+from checker.engines.smt.anynumber import ForAnyNumber, prove_for_any_number
 from checker.engines.smt.bounded import BoundedSearch, Findings, TooSmall, result_of
 from checker.engines.smt.certificate import STEPS_MAX, Certificate, certified
 from checker.engines.smt.encoding import System, encode
@@ -66,6 +67,9 @@ PRUNING_S = 1.0
 #: How long it may take, after the time is up, to find out which lemmas were needed, and to explain.
 AFTERWARDS_S = 0.5
 
+#: The part of the time that may go into proofs for any number of members.
+ANY_NUMBER_SHARE = 0.4
+
 _REPORT_EVERY_S = 0.2
 
 
@@ -79,6 +83,7 @@ class Proof:
 
     result: Result
     certificate: Certificate | None
+    general: ForAnyNumber = field(default_factory=lambda: ForAnyNumber(None))
     lemmas: tuple[LemmaFate, ...] = ()
     explanations: tuple[Explanation, ...] = ()
 
@@ -145,6 +150,7 @@ class Prover:
         self._known = _Known()
         #: The proofs that were begun, each with the number of lemmas that it was told of.
         self._proofs: dict[str, tuple[Ic3, int]] = {}
+        self._general = ForAnyNumber(None)
 
     def run(self) -> Proof:
         """Prove what can be proved. Ctrl-C keeps what is known.
@@ -188,6 +194,8 @@ class Prover:
 
     def _prove(self, system: System) -> None:
         self._search(system, SHALLOW_DEPTH, self._begun + SHALLOW_SHARE * self._seconds)
+        if self._findings.failure is None and self._method == AUTO:
+            self._generalise()
         if self._findings.failure is None and self._method in (AUTO, INDUCTION):
             self._induct(system)
         try:
@@ -224,9 +232,25 @@ class Prover:
     def _open(self, system: System) -> list[Target]:
         """The targets without an answer, the user's lemmas last: what needs them has them already."""
         lemmas = {p.name for p in system.program.properties if p.kind is PropertyKind.LEMMA}
-        answered = {*self._known.proved, *self._findings.paths}
+        answered = {*self._known.proved, *self._findings.paths, *self._general.proved}
         todo = [target for target in targets(system) if target.name not in answered]
+        if all(target.name in (ENCODING, REST) for target in todo):
+            return []
         return sorted(todo, key=lambda target: target.name in lemmas)
+
+    def _generalise(self) -> None:
+        """Try to prove what is open for any number of members, which says more than for those of the spec."""
+        if self._general.certificate is not None:
+            return
+        begun = time.monotonic()
+        deadline = min(self._until, begun + ANY_NUMBER_SHARE * (self._until - begun))
+        text = [""]
+        watch = Watch(deadline, lambda: self._look(text[0]), self._request.limits.memory_bytes_max)
+        program = self._request.lowered.program
+        names = [prop.name for prop in program.properties if prop.name not in self._findings.paths]
+        self._general = prove_for_any_number(
+            self._request.lowered, names, self._make, watch, lambda now: text.__setitem__(0, now)
+        )
 
     def _induct(self, system: System) -> None:
         """Induction over one step: cheap, and with the lemmas that users write often enough."""
@@ -381,7 +405,7 @@ class Prover:
         )
         fates = self._fates(system, verdicts, proved)
         explanations = self._explanations(system, verdicts, invariant)
-        return Proof(replace(result, verdicts=verdicts), certificate, fates, explanations)
+        return Proof(replace(result, verdicts=verdicts), certificate, self._general, fates, explanations)
 
     def _keep_needed(self, system: System, proved: list[str]) -> None:
         """Leave out of the invariant what no proof needs; a user's lemma comes before one that was found."""
@@ -443,6 +467,9 @@ class Prover:
     def _verdict(self, verdict: Verdict, kind: PropertyKind, proved: list[str]) -> Verdict:
         if verdict.path is not None:
             return replace(verdict, is_shortest=verdict.property not in self._known.longer)
+        if verdict.property in self._general.proved:
+            sets = self._general.sets
+            return Verdict(verdict.property, Answer.HOLDS, proved=True, method=IC3, any_number=sets)
         if verdict.property in proved:
             # That a state is never reached is what a witness is wanted against.
             answer = Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS

@@ -1,0 +1,200 @@
+"""Models with what matters for any number of members: few steps, and what a step can tell apart."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from checker.dsl import (
+    Bag,
+    Component,
+    Fifo,
+    Index,
+    Map,
+    Model,
+    Range,
+    Set,
+    action,
+    always,
+    choose,
+    operation,
+    process,
+    record,
+    when,
+)
+
+Small = Annotated[int, Range(0, 3)]
+
+
+class Item(Index, interchangeable=True):
+    """Any number of these."""
+
+
+class Owner(Index, interchangeable=True):
+    """And of these."""
+
+
+@record
+class Pair:
+    one: Item
+    other: Item
+
+
+class Growing(Model):
+    """Four different items never meet, as long as there are three."""
+
+    taken: Set[Item]
+
+    @action
+    def take(self, item: Item) -> None:
+        self.taken.add(item)
+
+    @always
+    def never_four(self) -> bool:
+        return all(
+            not (a != b and a != c and a != d and b != c and b != d and c != d)
+            for a in self.taken
+            for b in self.taken
+            for c in self.taken
+            for d in self.taken
+        )
+
+
+class Locked(Model):
+    """Each item has one owner at a time, who is written down twice."""
+
+    owners: Map[Item, Owner]
+    owned: Set[Item]
+
+    @action
+    def lock(self, item: Item, owner: Owner) -> None:
+        when(item not in self.owners)
+        self.owners[item] = owner
+        self.owned.add(item)
+
+    @action
+    def unlock(self, item: Item, owner: Owner) -> None:
+        when(self.owners.get(item) == owner)
+        self.owners.discard(item)
+        self.owned.remove(item)
+
+    @always
+    def written_down_twice(self) -> bool:
+        return all((item in self.owners) == (item in self.owned) for item in Item)
+
+
+class Forgetful(Locked):
+    """Unlocking forgets the second note where somebody else has another item."""
+
+    @action
+    def steal(self, item: Item, other: Item, owner: Owner) -> None:
+        when(item != other and self.owners.get(other) == owner)
+        self.owners.discard(item)
+
+
+class Mailbox(Component):
+    """Letters, any number of copies of each."""
+
+    letters: Bag[Item]
+
+    @operation
+    def post(self, item: Item) -> None:
+        self.letters.add(item)
+
+    @operation
+    def fetch(self) -> Item:
+        item = choose(self.letters)
+        self.letters.remove(item)
+        return item
+
+
+class Posted(Model):
+    """What is delivered was posted, however often."""
+
+    posted: Set[Item]
+    delivered: Set[Item]
+    box: Mailbox
+
+    @action
+    def post(self, item: Item) -> None:
+        self.posted.add(item)
+        self.box.post(item)
+
+    @process(instances=Owner)
+    async def postman(self, me: Owner) -> None:
+        item = await self.box.fetch()
+        self.delivered.add(item)
+
+    @always
+    def only_what_was_posted(self) -> bool:
+        return all(item in self.posted for item in self.delivered)
+
+
+class Sized(Model):
+    """The code depends on how many items there are."""
+
+    taken: Set[Item]
+
+    @action
+    def take(self, item: Item) -> None:
+        when(len(self.taken) < len(Item))
+        self.taken.add(item)
+
+    @always
+    def fine(self) -> bool:
+        return all(item in self.taken for item in self.taken)
+
+
+class Queued(Model):
+    """Items wait in order."""
+
+    line: Fifo[Item]
+
+    @action
+    def join(self, item: Item) -> None:
+        when(item not in self.line)
+        self.line.append(item)
+
+    @always
+    def fine(self) -> bool:
+        return all(item in self.line for item in self.line)
+
+
+class Unanimous(Model):
+    """Something is decided when all have voted for it."""
+
+    votes: Set[Owner]
+    decided: bool = False
+    pairs: Set[Pair]
+
+    @action
+    def vote(self, owner: Owner) -> None:
+        self.votes.add(owner)
+
+    @action
+    def decide(self) -> None:
+        when(all(owner in self.votes for owner in Owner))
+        self.decided = True
+
+    @action
+    def meet(self, one: Item, other: Item) -> None:
+        when(not any(Pair(other, third) in self.pairs for third in Item))
+        self.pairs.add(Pair(one, other))
+
+    @always
+    def all_have_voted(self) -> bool:
+        return not self.decided or all(owner in self.votes for owner in Owner)
+
+
+class Paired(Model):
+    """Whoever has met somebody has met somebody whom nobody has met: looked for anew for each."""
+
+    pairs: Set[Pair]
+
+    @action
+    def meet(self, one: Item, other: Item) -> None:
+        when(all(any(Pair(a, b) not in self.pairs for b in Item) for a in Item))
+        self.pairs.add(Pair(one, other))
+
+    @always
+    def fine(self) -> bool:
+        return True
