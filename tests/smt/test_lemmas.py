@@ -153,7 +153,7 @@ def test_a_lemma_whose_truth_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Ic3, "run", giving_up)
     monkeypatch.setattr(prove, "is_k_inductive", lambda *given: False)
-    monkeypatch.setattr(prove, "templates", lambda *given: ())
+    monkeypatch.setattr(prove, "templates", lambda *given: [])
     proof = proof_of(steps_model(), seconds=1)
     fates = {one.name: one.fate for one in proof.lemmas}
     assert fates["their_sum"] is Fate.NOT_PRESERVED
@@ -233,7 +233,7 @@ def test_what_an_invariant_needs(tmp_path: Path) -> None:
     """Of what is inductive, a part that is so, too, and proves as much; users' lemmas come first."""
     system = encode(steps_model().program, AUTO)
     predicates = list(filtered(system, predicates_of(system), [], AUTO, WATCH).kept)
-    cubes = of_cubes(system, templates(system, [], AUTO, WATCH, 2))
+    cubes = templates(system, [], [], AUTO, WATCH, 2)
     assert len(cubes) > 5
     bad = {target.name: target.bad for target in targets(system)}
     goals = [bad["is_not_five"], bad[ENCODING]]
@@ -262,7 +262,8 @@ def test_lemmas_from_templates_hold_in_every_reachable_state(tmp_path: Path) -> 
                 continue
             if states is None:
                 continue
-            cubes = templates(system, [], AUTO, WATCH, 1)
+            kept = templates(system, [], [], AUTO, WATCH, 1)
+            cubes = [one.cube for one in kept if one.cube is not None]
             found += len(cubes)
             for state in states:
                 row = system.layout.encoded(state)
@@ -327,7 +328,7 @@ def test_a_proof_by_induction_over_several_steps(monkeypatch: pytest.MonkeyPatch
         return run(self)
 
     monkeypatch.setattr(Ic3, "run", giving_up)
-    monkeypatch.setattr(prove, "templates", lambda *given: ())
+    monkeypatch.setattr(prove, "templates", lambda *given: [])
     proof = proof_of(lower(Turning, {}, Budgets()))
     assert proof.certificate is not None
     # Where it is proved first that nothing ever rests, 3 may be known to be out of reach.

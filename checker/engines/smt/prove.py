@@ -268,10 +268,15 @@ class Prover:
         known = self._known
         seconds = min(TEMPLATES_S, TEMPLATES_SHARE * self._seconds)
         within = replace(watch, deadline=min(watch.deadline or 0, time.monotonic() + seconds))
+        # With what templates say, more of the author's lemmas may be inductive.
+        names = {*known.proved, *self._findings.paths, *(one.name for one in known.predicates)}
+        others = [one for one in predicates_of(system) if one.name not in names]
         try:
-            known.lemmas += templates(system, known.facts, self._make, within, seconds, known.orbits)
+            kept = templates(system, others, known.facts, self._make, within, seconds, known.orbits)
         except OutOfTime:
             return
+        known.predicates += [one for one in kept if one.name]
+        known.lemmas += [one.cube for one in kept if one.cube is not None]
         todo = self._open(system)
         for target in excluded(system, todo, known.invariant(system), self._make, watch):
             known.proved[target.name] = TEMPLATES

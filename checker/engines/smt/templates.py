@@ -1,21 +1,24 @@
 """Candidate lemmas from the shape of states: facts that no sampled state has, alone or two together.
 
 A fact is one bit of a row that means something by itself, or that a number, such as the label at which a
-process waits, has a given value. That two facts never hold together says, among others, that a key in one
-collection is in another, what holds at a label, and which phases exclude each other. What the samples do not
-refute is filtered by induction; the samples only save the solver's time.
+process waits, has a given value; or both of one process, that it waits there with a local of that value. That
+two facts never hold together says, among others, that a key in one collection is in another, what holds at a
+label, and which phases exclude each other. What the samples do not refute is filtered by induction; the
+samples only save the solver's time.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from checker.engines.smt.encoding import System
-from checker.engines.smt.induction import filtered, of_cubes
+from checker.engines.smt.induction import Candidate, filtered
 from checker.engines.smt.naming import Field, fields_of
+from checker.engines.smt.obligations import cube_literal
 from checker.engines.smt.oracle import Solver, Watch
 from checker.engines.smt.orbits import Cube, Orbits
 from checker.ir.program import Program
@@ -29,8 +32,8 @@ WALK_STEPS = 60
 VALUES_MAX = 16
 #: Candidates with more copies than this are left out.
 COPIES_MAX = 600
-#: More candidates than this take longer to filter than they save.
-CANDIDATES_MAX = 4_000
+#: More candidates than this, copies included, take longer to filter than they save.
+CANDIDATES_MAX = 20_000
 
 #: The seed of the walks, so that a proof is the same every time.
 _SEED = 7
@@ -73,16 +76,17 @@ def sampled(program: Program, deadline: float) -> list[State]:
 
 def templates(
     system: System,
+    others: Sequence[Candidate],
     known: Sequence[int],
     make: Callable[[], Solver],
     watch: Watch,
     seconds: float,
     orbits: Orbits | None = None,
-) -> tuple[Cube, ...]:
-    """Lemmas that are inductive together with what is known; sampling takes half of the time at most.
+) -> list[Candidate]:
+    """Lemmas, and other candidates, that are inductive together with what is known.
 
-    One of the copies that renaming makes of it stands for each: where renaming changes neither the steps nor
-    what is known, all copies of an inductive set are inductive, too.
+    Where there are ``orbits``, a lemma is filtered with all its copies, and its cube is one of them. Sampling
+    takes half of the time at most.
 
     Args:
         known: literals over the state that hold in every reachable state.
@@ -91,22 +95,31 @@ def templates(
         OutOfTime.
     """
     states = sampled(system.program, time.monotonic() + seconds / 2)
-    if not states:
-        return ()
     rows = [row for row in map(system.layout.encoded, states) if row is not None]
-    candidates = list(_candidates(_facts(fields_of(system.layout), rows)))
-    orbits = orbits or Orbits()
-    candidates = [cube for cube in candidates if orbits.count(cube) <= COPIES_MAX]
-    candidates = sorted(candidates, key=len)[:CANDIDATES_MAX]
-    kept = filtered(system, of_cubes(system, candidates), known, make, watch).kept
-    strongest = _strongest([one.cube for one in kept if one.cube is not None])
-    seen: set[Cube] = set()
-    found = []
-    for cube in strongest:
-        if cube not in seen:
-            found.append(cube)
-            seen.update(orbits.copies(cube))
-    return tuple(found)
+    if not rows:
+        return []
+    cubes = _strongest(_candidates(_facts(fields_of(system.layout), rows)))
+    candidates = _with_copies(system, cubes, orbits or Orbits(), watch)
+    return list(filtered(system, [*others, *candidates], known, make, watch).kept)
+
+
+def _with_copies(system: System, cubes: Sequence[Cube], orbits: Orbits, watch: Watch) -> list[Candidate]:
+    """A candidate for all copies of each cube, where every one of them is among the cubes."""
+    among, seen = set(cubes), set[Cube]()
+    found: list[Candidate] = []
+    for cube in cubes:
+        if cube in seen or orbits.count(cube) > COPIES_MAX:
+            continue
+        if len(seen) > CANDIDATES_MAX:
+            break
+        watch.check()
+        copies = orbits.copies(cube)
+        seen.update(copies)
+        # What some sample refutes of one member is not worth believing of another.
+        if among.issuperset(copies):
+            literal = system.circuit.all(cube_literal(system, copy) for copy in copies)
+            found.append(Candidate(literal, cube=cube))
+    return found
 
 
 def _facts(fields: Sequence[Field], rows: Sequence[Sequence[bool]]) -> list[Fact]:
@@ -129,7 +142,21 @@ def _facts(fields: Sequence[Field], rows: Sequence[Sequence[bool]]) -> list[Fact
                 cube.append(bit + 1 if is_set else -bit - 1)
                 samples &= columns[bit] if is_set else ~columns[bit]
             found.append(Fact(number, frozenset(cube), samples & every))
-    return found
+    return [*found, *_at_labels(fields, found)]
+
+
+def _at_labels(fields: Sequence[Field], facts: Sequence[Fact]) -> Iterator[Fact]:
+    """For each process, that it waits at a label with a local of some value, where some sample has that."""
+    steps = [(field.leaf.path[0], field.leaf.path[1:2]) for field in fields]
+    for label in facts:
+        process, kind = steps[label.field]
+        if process.kind != "process" or kind[0].kind != "label":
+            continue
+        for local in facts:
+            owner, inner = steps[local.field]
+            samples = label.samples & local.samples
+            if owner == process and inner[0].kind == "local" and samples:
+                yield Fact(label.field, label.cube | local.cube, samples)
 
 
 def _candidates(facts: Sequence[Fact]) -> Iterator[Cube]:
@@ -143,10 +170,13 @@ def _candidates(facts: Sequence[Fact]) -> Iterator[Cube]:
                 yield fact.cube | other.cube
 
 
-def _strongest(cubes: Sequence[Cube]) -> tuple[Cube, ...]:
-    """The cubes that contain no other one."""
+def _strongest(cubes: Iterable[Cube]) -> list[Cube]:
+    """The cubes of which no other one is a part, shorter ones first."""
     found: list[Cube] = []
+    kept: set[Cube] = set()
     for cube in sorted(set(cubes), key=lambda cube: (len(cube), sorted(cube))):
-        if not any(one <= cube for one in found):
+        parts = (frozenset(part) for size in (1, 2) for part in combinations(sorted(cube), size))
+        if not any(part in kept for part in parts if len(part) < len(cube)):
             found.append(cube)
-    return tuple(found)
+            kept.add(cube)
+    return found
