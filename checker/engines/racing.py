@@ -18,11 +18,12 @@ import checker
 from checker.engines.contender import PROVER, Broken, Declined, Job, Message, receive, send
 from checker.engines.interface import ALL_FOUND, Answer, Progress, Request, Result, Verdict
 from checker.errors import InternalError
+from checker.ir.program import PropertyKind
 
 #: How long contenders may take to hand over what they know after Ctrl-C, and after their time is up.
 GRACE_S = 3.0
 #: An exhaustive search beside a proof begins so long after it, and may take so much memory.
-BESIDE_AFTER_S = 2.0
+BESIDE_AFTER_S = 0.7
 BESIDE_MEMORY_BYTES = 1 << 30
 #: What is said where a race is won by a proof.
 PROVED_NOTICE = "proved by the symbolic engine: `quackcheck prove` writes the certificate"
@@ -279,47 +280,55 @@ class AutoEngine:
 class Beside:
     """An exhaustive search beside a proof, for what the proof leaves open; it begins after a while.
 
-    A context: the search has ended when it does.
+    First it looks for the witnesses of ``@reachable`` properties only, then at everything. A context: the
+    search has ended when it does.
     """
 
     def __init__(self, request: Request, seconds: float) -> None:
         self._request = request
         self._until = time.monotonic() + seconds
         self._messages: queue.Queue[tuple[str, Message | None]] = queue.Queue()
-        self._contender: Contender | None = None
-        self._closed = False
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(BESIDE_AFTER_S, self._start)
-        self._timer.daemon = True
+        properties = request.lowered.program.properties
+        wanted = frozenset(prop.name for prop in properties if prop.kind is PropertyKind.REACHABLE)
+        self._todo: list[tuple[str, frozenset[str] | None]] = [(_WHOLE, None)]
+        if wanted:
+            self._todo.insert(0, (_WITNESSES, wanted))
+        self._begins = time.monotonic() + BESIDE_AFTER_S
+        self._race = Race([], self._messages)
 
-    def _start(self) -> None:
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for contender in self._race.contenders:
+            contender.close()
+
+    def _start(self, name: str, wanted: frozenset[str] | None) -> None:
         left = self._until - time.monotonic() - _LEAD_S
         if left <= 0:
             return
         limits = self._request.limits
         memory = min(limits.memory_bytes_max or BESIDE_MEMORY_BYTES, BESIDE_MEMORY_BYTES)
         within = replace(limits, time_s_max=left, memory_bytes_max=memory)
-        job = Job("native", self._request.lowered.program, within, 1, self._request.symmetry)
-        with self._lock:
-            if not self._closed:
-                self._contender = Contender("explicit", job, self._messages)
+        job = Job("native", self._request.lowered.program, within, 1, self._request.symmetry, wanted)
+        self._race.contenders.append(Contender(name, job, self._messages))
 
-    def __enter__(self) -> Beside:
-        self._timer.start()
-        return self
+    def found(self) -> Result | None:
+        """What the last search has found that has ended. Called often: it also starts the searches.
 
-    def __exit__(self, *error: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._closed = True
-        if self._contender is not None:
-            self._contender.close()
-
-    def result(self) -> Result | None:
-        """What the search has found, if it has ended. Raises InternalError where it failed."""
-        if self._contender is None:
-            return None
-        running = Race([self._contender], self._messages)
+        Raises InternalError where one failed.
+        """
         while not self._messages.empty():
-            running.listen(0)
-        return running.results.get("explicit")
+            self._race.listen(0)
+        if self._todo and not self._race.running and time.monotonic() >= self._begins:
+            self._start(*self._todo.pop(0))
+        return self._race.results.get(_WHOLE) or self._race.results.get(_WITNESSES)
+
+    @property
+    def whole(self) -> Result | None:
+        """What the search of everything has found, if it has ended."""
+        return self._race.results.get(_WHOLE)
+
+
+#: The searches beside a proof.
+_WITNESSES, _WHOLE = "witnesses", "explicit"

@@ -109,11 +109,12 @@ def prove(request: Request, explains: bool = False, method: str = "auto") -> Pro
     seconds = PROOF_S if request.limits.time_s_max is None else request.limits.time_s_max
     with Beside(request, seconds) as beside:
         try:
-            proof = Prover(request, explains=explains, method=method).run()
+            proof = Prover(request, explains=explains, method=method, elsewhere=beside.found).run()
         except NotEncodable as error:
             hint = "`quackcheck check` exhausts its states instead"
             raise UserError(f"no proof can be tried: {error}", hint=hint) from None
-        proof = _with_exhausted(proof, beside.result(), request)
+        beside.found()
+        proof = _with_exhausted(proof, beside.whole, request)
     _confirm_all(request.lowered, proof.result.verdicts, proof.result.failure)
     return proof
 

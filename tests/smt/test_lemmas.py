@@ -45,6 +45,7 @@ from checker.spec import load_spec
 from tests.cli.project import Project
 from tests.differential.comparison import lowered_from
 from tests.differential.random_models import random_model
+from tests.engines import sample_models as models
 
 from .solvers import on_every_solver
 
@@ -610,3 +611,31 @@ def test_nothing_is_explained_unless_it_is_open_or_asked_for(project: Project) -
 def test_the_encoding_is_what_all_proofs_need() -> None:
     system = encode(steps_model().program, AUTO)
     assert targets(system)[0].name == ENCODING
+
+
+# Runs that another engine finds meanwhile
+
+
+def test_runs_from_elsewhere_are_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no search of its own a proof has no other runs."""
+    model = lowered_ladder()
+    whole = ExplicitEngine().check(Request(model))
+    monkeypatch.setattr(Prover, "_search", lambda self, *given: None)
+    monkeypatch.setattr(Prover, "_refuted", lambda self, *given: None)
+    proof = Prover(Request(model, Limits(time_s_max=20)), elsewhere=lambda: whole).run()
+    expected = {verdict.property: verdict.path for verdict in whole.verdicts}
+    assert any(expected.values())
+    assert {verdict.property: verdict.path for verdict in proof.result.verdicts} == expected
+
+
+def test_a_run_to_what_is_proved_is_an_internal_error() -> None:
+    model = lowered_ladder()
+    whole = ExplicitEngine().check(Request(model))
+    run = next(verdict.path for verdict in whole.verdicts if verdict.path is not None)
+    wrong = replace(whole, verdicts=tuple(replace(verdict, path=run) for verdict in whole.verdicts))
+    with pytest.raises(InternalError, match="there is a run to what deadlock_free is proved to exclude"):
+        Prover(Request(model, Limits(time_s_max=20)), elsewhere=lambda: wrong).run()
+
+
+def lowered_ladder() -> LoweredModel:
+    return lower(models.Ladder, {}, Budgets())

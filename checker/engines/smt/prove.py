@@ -58,8 +58,10 @@ TEMPLATES_S, TEMPLATES_SHARE = 2.0, 0.1
 #: What a proof may be asked to use.
 AUTO = "auto"
 METHODS = (AUTO, INDUCTION, IC3, SPACER)
-#: How many steps deeper bounded search looks for a run that Spacer says there is.
+#: How many steps deeper bounded search looks for a run that Spacer says there is, and for a witness.
 FURTHER_STEPS = 20
+#: The part of its turn in which a witness is looked for.
+WITNESS_SHARE = 0.7
 #: How much of the time is kept for explaining what is not proved, at most, and as a part of all.
 EXPLAIN_S, EXPLAIN_SHARE = 1.0, 0.1
 #: How long it may take to leave out of an invariant what is not needed.
@@ -124,7 +126,8 @@ class Prover:
     """Proves and refutes the properties of one model within the request's time, 60 s by default.
 
     ``explains`` asks for every property why it is not inductive by itself. ``method`` is one of METHODS: the
-    only one that proves, or ``auto`` for those that are worth their time.
+    only one that proves, or ``auto`` for those that are worth their time. ``elsewhere`` is asked often what
+    another engine has found meanwhile: what it has a run to needs no proof.
 
     Raises UserError where Z3, which checks certificates, is missing or too old.
     """
@@ -132,10 +135,16 @@ class Prover:
     name = NAME
 
     def __init__(
-        self, request: Request, solver: str = "auto", explains: bool = False, method: str = AUTO
+        self,
+        request: Request,
+        solver: str = "auto",
+        explains: bool = False,
+        method: str = AUTO,
+        elsewhere: Callable[[], Result | None] = lambda: None,
     ) -> None:
         z3_module()
         self._method = method
+        self._elsewhere = elsewhere
         limits = request.limits
         seconds = 60.0 if limits.time_s_max is None else limits.time_s_max
         # A proof rests on lemmas from all properties, and what is refuted is searched whatever is wanted.
@@ -148,6 +157,7 @@ class Prover:
         self._until = self._begun + seconds - min(EXPLAIN_S, EXPLAIN_SHARE * seconds)
         self._findings = Findings()
         self._known = _Known()
+        self._adopted: Result | None = None
         #: The proofs that were begun, each with the number of lemmas that it was told of.
         self._proofs: dict[str, tuple[Ic3, int]] = {}
         self._general = ForAnyNumber(None)
@@ -204,17 +214,20 @@ class Prover:
                 # Every target gets its turn before a hard one gets more: what is proved for one helps others.
                 hard = []
                 for target in todo:
+                    self._adopt()
                     if target.name in self._findings.paths or self._findings.failure is not None:
                         continue
                     left = self._until - time.monotonic()
                     if left <= 0:
                         raise OutOfTime
+                    if self._sought(system, target, min(share, left)):
+                        continue
                     if self._decide(system, target, time.monotonic() + min(share, left)):
                         continue
                     # What IC3 does not see at once, which is easier to check, may follow from several steps.
                     if not self._inducted(system, target, steps, min(share, left)):
                         hard.append(target)
-                if all(target.name == REST for target in hard):
+                if all(target.name in (REST, *self._findings.paths) for target in hard):
                     return  # No property: what stays open of it is not worth more time.
                 todo, share, steps = hard, 2 * share, steps + 1
         finally:
@@ -223,20 +236,58 @@ class Prover:
 
     def _watching(self, target: Target, deadline: float) -> Watch:
         def look() -> None:
+            self._adopt()
+            if target.name in self._findings.paths:
+                raise OutOfTime  # There is nothing left to prove.
             if target.name in self._proofs:
                 proof = self._proofs[target.name][0]
                 self._look(f"{target.name}: frame {proof.frames}, {proof.lemmas} lemmas")
 
         return Watch(deadline, look, self._request.limits.memory_bytes_max)
 
+    def _adopt(self) -> None:
+        """Take over the runs that another engine has found. Raises InternalError where one cannot be."""
+        result = self._elsewhere()
+        if result is None or result is self._adopted:
+            return
+        self._adopted = result
+        for verdict in result.verdicts:
+            if verdict.path is None or verdict.property in self._findings.paths:
+                continue
+            if verdict.property in (*self._known.proved, *self._general.proved):
+                raise InternalError(f"there is a run to what {verdict.property} is proved to exclude")
+            self._findings.paths[verdict.property] = verdict.path
+            if not verdict.is_shortest:
+                self._known.longer.add(verdict.property)
+
     def _open(self, system: System) -> list[Target]:
-        """The targets without an answer, the user's lemmas last: what needs them has them already."""
-        lemmas = {p.name for p in system.program.properties if p.kind is PropertyKind.LEMMA}
+        """The targets without an answer.
+
+        The user's lemmas come late, for what needs them has them already, and later still what is mostly not
+        to be proved: that a witness is not there.
+        """
+        kinds = {p.name: p.kind for p in system.program.properties}
+
+        def late(target: Target) -> int:
+            if target.name == REST:
+                return 3
+            kind = kinds.get(target.name)
+            return 2 if kind is PropertyKind.REACHABLE else 1 if kind is PropertyKind.LEMMA else 0
+
         answered = {*self._known.proved, *self._findings.paths, *self._general.proved}
-        todo = [target for target in targets(system) if target.name not in answered]
-        if all(target.name in (ENCODING, REST) for target in todo):
+        todo = [one for one in targets(system) if one.name not in answered]
+        if all(one.name in (ENCODING, REST) for one in todo):
             return []
-        return sorted(todo, key=lambda target: target.name in lemmas)
+        return sorted(todo, key=late)
+
+    def _sought(self, system: System, target: Target, share: float) -> bool:
+        """Look deeper for a witness, for a part of the time; whether it was found."""
+        kinds = {p.name: p.kind for p in system.program.properties}
+        if kinds.get(target.name) is not PropertyKind.REACHABLE or self._method != AUTO:
+            return False
+        depth = self._findings.depth + FURTHER_STEPS
+        self._search(system, depth, time.monotonic() + WITNESS_SHARE * share)
+        return target.name in self._findings.paths
 
     def _generalise(self) -> None:
         """Try to prove what is open for any number of members, which says more than for those of the spec."""
