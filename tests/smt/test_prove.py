@@ -248,7 +248,7 @@ def test_ctrl_c_keeps_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Ic3.run
 
     def interrupted(self: Ic3) -> Proved | Refuted:
-        if self.target.name == "above_the_top":
+        if self.target.name == DEADLOCK_FREE:
             raise KeyboardInterrupt
         return run(self)
 

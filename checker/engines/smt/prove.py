@@ -439,15 +439,16 @@ class Prover:
     def _proof(self, system: System | None) -> Proof:
         findings, known = self._findings, self._known
         holds = ENCODING in known.proved and findings.failure is None
-        proved = [name for name in known.proved if name not in (ENCODING, REST)] if holds else []
+        names = [] if system is None or not holds else [target.name for target in targets(system)]
+        proved = [name for name in names if name in known.proved and name not in (ENCODING, REST)]
         # Only a proof can tell that nothing ever comes to rest.
         findings.comes_to_rest = findings.comes_to_rest or not (holds and REST in known.proved)
         certificate, invariant = None, [] if system is None else known.invariant(system)
         if proved and system is not None:
             self._keep_needed(system, proved)
-            names = [one.name for one in known.predicates]
+            predicates = [one.name for one in known.predicates]
             steps = {name: steps for name, steps in known.steps.items() if name in proved}
-            certificate = certified(system, known.lemmas, proved, known.orbits, names, steps)
+            certificate = certified(system, known.lemmas, proved, known.orbits, predicates, steps)
         seconds = time.monotonic() - self._begun
         lemmas = 0 if certificate is None else len(certificate.lemmas)
         depth, bits = max(findings.depth, 0), 0 if system is None else system.layout.bits
