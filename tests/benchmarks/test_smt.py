@@ -92,6 +92,23 @@ def test_a_bounded_search_is_measured(cases: list[Case]) -> None:
     assert (naive.answer, naive.is_decided) == ("VIOLATED in 8 steps", True)
 
 
+def test_what_is_exhausted_is_not_called_proved(cases: list[Case], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = runner.prove
+
+    def prove(request: Request, method: str = "auto") -> Proof:
+        proof = real(request)
+        verdicts = tuple(
+            replace(verdict, proved=False, method="exhausting 9 states") for verdict in proof.result.verdicts
+        )
+        return replace(proof, result=replace(proof.result, verdicts=verdicts))
+
+    monkeypatch.setattr(runner, "prove", prove)
+    found = smt.proof_row(named(cases, "i4 lock_server"), 30, lambda now: None)
+    assert not found.proved
+    assert found.unproved["mutual_exclusion"] == "HOLDS exhausting 9 states"
+    assert not found.is_decided
+
+
 def test_a_limit_leaves_a_case_open(cases: list[Case]) -> None:
     proof = smt.proof_row(named(cases, "consensus_forall"), 0.01, lambda now: None)
     assert not proof.is_decided
