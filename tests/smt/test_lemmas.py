@@ -633,7 +633,7 @@ def test_a_run_to_what_is_proved_is_an_internal_error() -> None:
     whole = ExplicitEngine().check(Request(model))
     run = next(verdict.path for verdict in whole.verdicts if verdict.path is not None)
     wrong = replace(whole, verdicts=tuple(replace(verdict, path=run) for verdict in whole.verdicts))
-    with pytest.raises(InternalError, match="there is a run to what .* is proved to exclude"):
+    with pytest.raises(InternalError, match=r"there is a run to what .* is proved to exclude"):
         Prover(Request(model, Limits(time_s_max=20)), elsewhere=lambda: wrong).run()
 
 
