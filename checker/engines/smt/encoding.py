@@ -28,6 +28,7 @@ from checker.engines.smt.processes import APPLIED, ATTEMPT, LABEL, ProcessExecut
 from checker.engines.smt.quantify import Quantifier
 from checker.engines.smt.symbols import Num, Seq, Symbol, Symbols, lifted, number
 from checker.errors import InternalError
+from checker.ir.assigned import assigned_at_labels
 from checker.ir.copies import counts_copies
 from checker.ir.program import Action, Label, Process, Program, Property, PropertyKind
 from checker.ir.types import IndexType, Type
@@ -102,9 +103,9 @@ def encode(
     Raises:
         Unsupported: only the explicit engine can take this program.
     """
-    unsure: frozenset[Unsure] = frozenset()
+    unsure = _unsure(program)
     while True:
-        # Begin with the guess that every live local has a value, and take back what is not so.
+        # What the graph of a process shows to have a value has one; the circuit is asked all the same.
         encoder = _Encoder(program, make(), capacities or Capacities(), unsure, look, one_hot, abstraction)
         try:
             system = encoder.system()
@@ -115,6 +116,16 @@ def encode(
             system.circuit.unwatched()
             return system
         unsure |= encoder.unsure
+
+
+def _unsure(program: Program) -> frozenset[Unsure]:
+    """What is live at a label but not assigned on every way there."""
+    found: set[Unsure] = set()
+    for process in program.processes:
+        assigned = assigned_at_labels(process)
+        for label in process.labels:
+            found |= {(process.name, label.id, name) for name in label.live if name not in assigned[label.id]}
+    return frozenset(found)
 
 
 @dataclass(slots=True)
