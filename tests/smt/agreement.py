@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from checker.dsl.lowering import LoweredModel
+from checker.engines.interface import Answer, Result, Verdict
 from checker.engines.smt.cnf import Clauses, Copy, Template
 from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.layout import Capacities
@@ -155,6 +156,35 @@ class Comparison:
         fitting = {o for o in outcomes if isinstance(o, State) and system.layout.encoded(o) is not None}
         assert found == fitting
         return sorted(found, key=repr)
+
+
+def assert_same_verdicts(ours: Result, theirs: Result, kinds: Mapping[str, PropertyKind], depth: int) -> None:
+    """What the symbolic engine says of runs to a depth is what the explicit engine says, with runs as short.
+
+    ``kinds`` are those of the program's properties.
+    """
+    if theirs.failure is not None or ours.failure is not None:
+        assert theirs.failure is not None
+        assert ours.failure is not None
+        if theirs.failure.path is None or ours.failure.path is None:
+            assert theirs.failure.path is ours.failure.path
+        else:
+            assert len(ours.failure.path.transitions) <= len(theirs.failure.path.transitions)
+        return
+    for mine, other in zip(ours.verdicts, theirs.verdicts, strict=True):
+        assert (mine.property, length(mine)) == (other.property, length(other))
+        if mine.answer is not other.answer:
+            # The explicit engine has seen every state; of the runs, some are longer than the depth.
+            assert theirs.stopped is None
+            assert ours.stopped is not None
+            is_reachable = kinds.get(mine.property) is PropertyKind.REACHABLE
+            assert mine.answer is (Answer.UNKNOWN if is_reachable else Answer.HOLDS_UP_TO)
+            assert mine.depth == depth
+
+
+def length(verdict: Verdict) -> int | None:
+    """How many steps a verdict's run has."""
+    return None if verdict.path is None else len(verdict.path.transitions)
 
 
 def _shown(error: ModelError) -> tuple[object, int | None]:

