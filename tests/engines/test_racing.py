@@ -294,6 +294,19 @@ def test_processes_end_with_who_started_them(project: Project) -> None:
     assert eventually(lambda: children_in(project.root) == [])
 
 
+def test_a_contender_ends_with_its_input(project: Project) -> None:
+    """Though somebody still listens to what it says."""
+    spec = project.load(written(project, 190))
+    with contending([("explicit", job_of(spec.lowered, "native"))]) as running:
+        (contender,) = running.contenders
+        while "explicit" not in running.progress:
+            running.listen(10)
+        assert contender.process.poll() is None
+        assert contender.process.stdin is not None
+        contender.process.stdin.close()
+        assert eventually(lambda: contender.process.poll() is not None)
+
+
 def test_what_goes_between_processes() -> None:
     assert pickle.loads(pickle.dumps(UNASSIGNED)) is UNASSIGNED
     entries = FrozenMap({(0, None): "x", 1: True})

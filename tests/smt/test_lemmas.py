@@ -96,14 +96,15 @@ class Steps(Model):
 
 
 class Turning(Model):
-    """Round and round, 0, 1, 2: what no run reaches, 4, leads to 5, and that to 6, which is bad."""
+    """Round and round, 0, 1, 2: what no run reaches, 4, leads to 5, and that to 6, which is bad, for good."""
 
     place: Annotated[int, Range(0, 7)] = 0
 
     @action
     def turn(self) -> None:
         when(self.place < 7)
-        self.place = 0 if self.place == 2 else self.place + 1
+        if self.place != 6:
+            self.place = 0 if self.place == 2 else self.place + 1
 
     @always
     def never_at_six(self) -> bool:
@@ -213,7 +214,7 @@ def test_the_filter_against_all_states() -> None:
     literals = [sign * bit for bit in (1, 2, 3) for sign in (1, -1)]
     cubes = [frozenset({a}) for a in literals]
     cubes += [frozenset({a, b}) for a, b in itertools.combinations(literals, 2) if a != -b]
-    following = {place: 0 if place == 2 else place + 1 for place in range(7)}
+    following = {place: 0 if place == 2 else min(place + 1, 6) for place in range(7)}
     alive = [cube for cube in cubes if not inside(cube, 0)]
     while True:
         good = [place for place in range(8) if not any(inside(cube, place) for cube in alive)]
@@ -477,6 +478,16 @@ def test_a_counterexample_to_induction(solver: str) -> None:
     assert (one.transition.name, one.after.variables) == ("down", (5, 5))
     # Both have to differ: 3 + 9 is less than 13, and so is every sum with an initial 0.
     assert all(told["their_sum"].before.variables)
+
+
+def test_what_is_known_of_a_state_keeps_to_it_in_an_explanation() -> None:
+    system = encode(steps_model().program, AUTO)
+    target = next(one for one in targets(system) if one.name == "is_not_five")
+    even = next(one.literal for one in predicates_of(system) if one.name == "is_even")
+    alone, together = (explained(system, target, known, AUTO, WATCH) for known in ([], [even]))
+    assert alone is not None
+    assert together is not None
+    assert (alone.is_inductive, together.is_inductive) == (False, True)
 
 
 def test_counterexamples_of_random_models(tmp_path: Path) -> None:
