@@ -26,6 +26,8 @@ Examples:
   quackcheck check specs/order_intake/naive.toml      one spec
   quackcheck check specs/order_intake --quiet         verdicts only
   quackcheck check --states 100000 --seconds 20       with limits
+  quackcheck check SPEC --engine auto                 explicit and symbolic, whoever is first
+  quackcheck check SPEC --engine smt --depth 12       all runs of twelve steps at once
   quackcheck check --json > verdicts.json             for other programs
 """
 
@@ -41,7 +43,11 @@ def _memory(context: click.Context, option: click.Parameter, value: str | None) 
     "check", epilog=_EXAMPLES, short_help="Check specs, and compare the verdicts with what they expect."
 )
 @click.argument("specs", nargs=-1, type=click.Path())
-@click.option("--engine", type=click.Choice(list(ENGINES)), help="Use this engine, whatever the spec says.")
+@click.option(
+    "--engine",
+    type=click.Choice(list(ENGINES)),
+    help="Use this engine, whatever the spec says; auto races native and smt in two processes.",
+)
 @click.option("--states", type=click.IntRange(min=1), help="Stop after this many distinct states.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop a spec after this long.")
 @click.option("--depth", type=click.IntRange(min=1), help="Look at most this many steps deep.")

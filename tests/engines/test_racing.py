@@ -259,7 +259,7 @@ def test_an_engine_that_fails_says_how() -> None:
     assert "KeyError" in message.text
 
 
-def started(project: Project, *args: str) -> subprocess.Popen[str]:
+def started(project: Project, *args: str, processes: int = 3) -> subprocess.Popen[str]:
     """The command at work on a model that takes it long, with processes of its own."""
     process = subprocess.Popen(
         [*COMMAND, *args],
@@ -271,7 +271,7 @@ def started(project: Project, *args: str) -> subprocess.Popen[str]:
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     )
-    assert eventually(lambda: len(children_in(project.root)) >= 3)
+    assert eventually(lambda: len(children_in(project.root)) >= processes)
     return process
 
 
@@ -284,6 +284,20 @@ def test_ctrl_c_keeps_what_is_known_and_leaves_no_process(project: Project) -> N
     (spec,) = json.loads(out)["specs"]
     assert spec["stopped"] == "interrupted"
     assert {v["answer"] for v in spec["verdicts"]} <= {"HOLDS", "UNKNOWN"}
+    assert eventually(lambda: children_in(project.root) == [])
+
+
+def test_ctrl_c_keeps_what_was_proved(project: Project) -> None:
+    process = started(project, "prove", "--json", "--seconds", "300", written(project, 190), processes=2)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    (spec,) = json.loads(out)["specs"]
+    assert spec["stopped"] == "interrupted"
+    answers = {v["property"]: (v["answer"], v["proved"]) for v in spec["verdicts"]}
+    assert answers == {"is_low": ("UNKNOWN", False), "deadlock_free": ("HOLDS", True)}
+    assert project.run("verify-certificate", spec["certificate"]).code == 0
     assert eventually(lambda: children_in(project.root) == [])
 
 

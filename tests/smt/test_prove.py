@@ -470,6 +470,27 @@ def test_a_certificate_that_is_not_there(project: Project) -> None:
     assert "cannot read this certificate: No such file" in outcome.err
 
 
+def test_a_model_that_is_too_wide(project: Project) -> None:
+    text = """
+        from typing import Annotated
+        from checker.dsl import Model, Range, Set, action
+
+        class Wide(Model):
+            seen: Set[Annotated[int, Range(0, 20000)]]
+
+            @action
+            def see(self) -> None:
+                self.seen.add(len(self.seen))
+    """
+    project.write("models/wide.py", text)
+    project.write("specs/wide.toml", 'model = "models/wide.py:Wide"\n')
+    project.refuses(
+        ["prove", "--seconds", "20"],
+        "no proof can be tried: int[0..20000] has 20,001 values, more than 16,384",
+        "`quackcheck check` exhausts its states instead",
+    )
+
+
 def test_no_time(project: Project) -> None:
     outcome = project.run("prove", "--seconds", "0", project.sample("Store"))
     assert outcome.code == 2
