@@ -13,6 +13,7 @@ from checker.engines.smt.cnf import Clauses, Template
 from checker.engines.smt.encoding import encode
 from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.layout import Layout
+from checker.engines.smt.naming import fields_of
 from checker.engines.smt.oracle import oracle_named
 from checker.ir.symmetry import symmetry_of
 from checker.semantics.machine import Machine
@@ -59,6 +60,18 @@ def compare_rows(lowered: LoweredModel, layout: Layout, states_max: int) -> int:
             assert other == atoms.renamed(row, names)
             moved += other != row
     return moved
+
+
+@pytest.mark.parametrize(
+    "path", ["torn/one_item", "carts/line_per_row", "inventory/escrow", "accounts/last_write"]
+)
+def test_no_two_bits_say_the_same(path: str) -> None:
+    """An entry that is there may hold None: that is told apart from one that is not there."""
+    lowered = load_spec(Path(f"specs/{path}.toml")).lowered
+    layout = encode(lowered.program, oracle_named("auto"), one_hot=kept(lowered)).layout
+    assert len(Atoms(layout).positions) == layout.bits
+    names = [field.name for field in fields_of(layout)]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("path", SMALL_SPECS)

@@ -44,8 +44,8 @@ class Step:
     """One step on the way from a state to a part of it.
 
     ``kind`` is variable, process, local, field, slot or entry; or what is told of the part that the steps
-    before it lead to: in, copies, there, value, label, attempts, applied, has (a value), budget. ``value`` is
-    the instance, element or key, of ``type``, or the slot.
+    before it lead to: in, copies, there, some, value, label, attempts, applied, has (a value), budget.
+    ``value`` is the instance, element or key, of ``type``, or the slot.
     """
 
     kind: str
@@ -118,7 +118,8 @@ def _value(layout: Layout, type_: Type, path: tuple[Step, ...]) -> Iterator[Leaf
         case NoneType():
             return
         case OptionType(inner):
-            yield Leaf((*path, Step("there")))
+            # Not "there", which is said of an entry or a slot that may hold it.
+            yield Leaf((*path, Step("some")))
             yield from _value(layout, inner, path)
         case RecordType(_, fields):
             for field, field_type in fields:

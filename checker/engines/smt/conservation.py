@@ -219,7 +219,7 @@ def _tokens(system: System) -> Iterator[_Token]:
     for leaf in leaves_of(system.layout):
         bits = tuple(range(at, at + leaf.width))
         at += leaf.width
-        if leaf.path[0].kind == "variable" and leaf.path[-1].kind in ("copies", "in", "there"):
+        if leaf.path[0].kind == "variable" and leaf.path[-1].kind in ("copies", "in", "there", "some"):
             place, members = _told(system.program, leaf)
             if members:
                 yield _Token(place, members, bits, leaf.path[-1].kind == "copies")

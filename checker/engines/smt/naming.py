@@ -62,6 +62,8 @@ class Field:
                 return f"{self.shown_value(step.type, step.value, names)} in {text}"
             case "copies":
                 return f"copies of {self.shown_value(step.type, step.value, names)} in {text}"
+            case "some":
+                return f"{text} is not None"
             case "there":
                 return f"{text} is there"
             case "has":
