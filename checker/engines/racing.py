@@ -22,6 +22,8 @@ from checker.ir.program import PropertyKind
 
 #: How long contenders may take to hand over what they know after Ctrl-C, and after their time is up.
 GRACE_S = 3.0
+#: How long a proof goes on at least, without a limit of time, when the others have stopped at theirs.
+ALONE_S = 30.0
 #: An exhaustive search beside a proof begins so long after it, and may take so much memory.
 BESIDE_AFTER_S = 0.7
 BESIDE_MEMORY_BYTES = 1 << 30
@@ -150,7 +152,7 @@ def race(jobs: Sequence[tuple[str, Job]], request: Request) -> Result:
 
     Raises InternalError where they contradict each other.
     """
-    begun = reported = time.monotonic()
+    begun = reported = alone_since = time.monotonic()
     limit = request.limits.time_s_max
     interrupted = False
     with contending(jobs) as running:
@@ -167,10 +169,22 @@ def race(jobs: Sequence[tuple[str, Job]], request: Request) -> Result:
                 if limit is not None and now - begun > limit + GRACE_S / 2:
                     running.stop()
                     break
+                if len(running.running) == len(jobs):
+                    alone_since = now
+                elif limit is None and _is_endless(running, now - alone_since, alone_since - begun):
+                    running.stop()
+                    break
         except KeyboardInterrupt:
             interrupted = True
             running.stop()
         return merged(running, request, interrupted, time.monotonic() - begun)
+
+
+def _is_endless(running: Race, alone_s: float, together_s: float) -> bool:
+    """Whether only proofs go on, and have done so for long, when others have met limits unknown to proofs."""
+    if any(one.job.engine != PROVER for one in running.running):
+        return False
+    return alone_s > max(ALONE_S, together_s)
 
 
 def decides(result: Result, request: Request) -> bool:

@@ -138,6 +138,17 @@ def test_each_verdict_names_its_engine_where_a_limit_comes_first(project: Projec
     assert found["stopped"] == "time limit of 8 s"
 
 
+def test_no_race_is_endless_where_one_side_has_met_its_limit(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proof counts no states, and would go on."""
+    monkeypatch.setattr(racing, "ALONE_S", 1.0)
+    outcome = project.run("check", "--engine", "auto", "--states", "100", "--json", written(project, 190))
+    assert outcome.code == 3
+    (found,) = json.loads(outcome.out)["specs"]
+    assert found["stopped"] == "state limit of 100 states"
+
+
 def test_a_model_error_ends_the_race() -> None:
     result = runner.run("auto", Request(lowered(models.Overflow)))
     assert result.failure is not None
