@@ -87,7 +87,7 @@ def test_bounded_search_finds_the_same(path: Path) -> None:
 def test_every_property_is_proved(path: Path) -> None:
     spec = load_spec(path)
     theirs = {verdict.property: verdict for verdict in exhausted(path).result.verdicts}
-    proof = runner.prove(Request(spec.lowered, Limits(time_s_max=60)))
+    proof = runner.prove(Request(spec.lowered, Limits(time_s_max=60)), method="ic3")
     for verdict in proof.result.verdicts:
         assert verdict.answer is theirs[verdict.property].answer
         assert verdict.proved == (theirs[verdict.property].path is None)
@@ -95,6 +95,34 @@ def test_every_property_is_proved(path: Path) -> None:
     certified = () if proof.certificate is None else proof.certificate.proved
     names = {prop.name for prop in spec.lowered.program.properties if prop.kind is PropertyKind.ALWAYS}
     assert names <= {*certified, *proof.general.proved}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lock_server",
+        "lockserv",
+        "lockserv_automaton",
+        "two_phase_commit",
+        "two_phase",
+        "transaction_commit",
+        "decentralized_lock",
+        "sharded_kv",
+        pytest.param("consensus_forall", marks=pytest.mark.slow),
+    ],
+)
+def test_proofs_for_any_number(name: str) -> None:
+    """The others need invariants that say that there is some member, and are proved at fixed sizes only."""
+    spec = load_spec(Path(f"benchmarks/protocols/{name}.toml"))
+    proof = runner.prove(Request(spec.lowered, Limits(time_s_max=200)))
+    sets = {index.name for index in spec.lowered.program.index_sets}
+    kinds = {prop.name: prop.kind for prop in spec.lowered.program.properties}
+    for verdict in proof.result.verdicts:
+        if kinds.get(verdict.property) is PropertyKind.ALWAYS:
+            assert set(verdict.any_number) == sets
+        assert verdict.answer is Answer.HOLDS
+        assert verdict.proved == (verdict.path is None)
+    assert proof.general.certificate is not None
 
 
 @pytest.mark.parametrize(
