@@ -16,6 +16,7 @@ from checker.spec.mutations import property_names
 from checker.spec.tables import Table, did_you_mean
 
 FILE = Path(__file__).with_name("smt.toml")
+_ANY = ("published_any", "target_any")
 _KEYS = ("name", "spec", "sizes", "faults", "published", "targets", "asked", "depth")
 
 
@@ -23,8 +24,9 @@ _KEYS = ("name", "spec", "sizes", "faults", "published", "targets", "asked", "de
 class Case:
     """A spec at one size. Without a ``depth`` it is to be proved, else searched to that depth.
 
-    ``published`` has the seconds that others took, ``target_s`` what we want to take at most; ``asked`` is
-    the property that bounded search looks for.
+    Without ``bounds`` it is to be proved for any number of members, and the spec's own sizes are where
+    witnesses are looked for. ``published`` has the seconds that others took, ``target_s`` what we want to
+    take at most; ``asked`` is the property that bounded search looks for.
     """
 
     name: str
@@ -38,7 +40,9 @@ class Case:
 
     @property
     def sizes(self) -> str:
-        """``Client 2, Server 2``."""
+        """``Client 2, Server 2``, or that it is for any number."""
+        if not self.bounds:
+            return "any number"
         return ", ".join(f"{name} {size}" for name, size in self.bounds.items())
 
     @property
@@ -75,7 +79,7 @@ def load_cases(path: Path = FILE) -> tuple[list[Case], dict[str, str]]:
 
 
 def _cases(table: Table, is_bounded: bool, sources: Mapping[str, str]) -> Iterator[Case]:
-    table.known(_KEYS)
+    table.known(_KEYS if is_bounded else (*_KEYS, *_ANY))
     name, spec = table.text("name"), load_spec(Path(table.text("spec")))
     published = table.table("published")
     published.known(sources)
@@ -94,11 +98,15 @@ def _cases(table: Table, is_bounded: bool, sources: Mapping[str, str]) -> Iterat
     if not isinstance(sizes, list) or not sizes or len(targets) not in (0, len(sizes)):
         hint = "write: sizes = [{ Node = 3 }], and as many targets or none"
         raise UserError("'sizes' and 'targets' do not fit", where=table.where("sizes"), hint=hint)
+    faults = table.table("faults").data
     for bounds, target in zip(sizes, targets or [0] * len(sizes), strict=True):
-        times = {by: float(seconds) for by, seconds in published.data.items()}
         # What others took was for the first sizes.
-        known = times if bounds == sizes[0] else {}
-        yield Case(name, spec, bounds, table.table("faults").data, known, target or None, asked, depth)
+        known = published.data if bounds == sizes[0] else {}
+        yield Case(name, spec, bounds, faults, known, target or None, asked, depth)
+    if not is_bounded:
+        published = table.table("published_any")
+        published.known(sources)
+        yield Case(name, spec, {}, faults, published.data, table.number("target_any"))
 
 
 def chosen(cases: Sequence[Case], names: Sequence[str]) -> list[Case]:

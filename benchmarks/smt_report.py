@@ -17,10 +17,12 @@ class Row:
     """One measured case, as other programs read it; times are in seconds.
 
     ``asked`` is the property that bounded search looked for, down to ``depth``; both are None for proofs.
-    ``answer`` is what came out in a few words, and ``is_decided`` says that nothing stayed open. ``times`` is
-    how often it was measured. ``witnesses`` has the steps of the run for each ``@reachable`` property, None
-    where none was found; ``never_happens`` names actions that do not happen, of ``actions``, within the
-    spec's own bounds. ``certificate_check_s`` is None where there is no certificate.
+    ``sizes`` are empty where it was to be proved for any number of members: then ``any_number`` names the
+    sets for which all of the model's own properties were. ``answer`` is what came out in a few words, and
+    ``is_decided`` says that nothing stayed open. ``times`` is how often it was measured. ``witnesses`` has
+    the steps of the run for each ``@reachable`` property, None where none was found; ``never_happens``
+    names actions that do not happen, of ``actions``, within the spec's own bounds. ``certificate_check_s``
+    is None where there is no certificate.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Row:
     actions: int = 0
     lemmas: int = 0
     certificate_check_s: float | None = None
+    any_number: Sequence[str] = ()
     published: Mapping[str, float] = field(default_factory=dict)
     target_s: float | None = None
 
@@ -67,8 +70,9 @@ def shown(seconds: float | None) -> str:
 
 
 def markdown(rows: Sequence[Row], sources: Mapping[str, str]) -> str:
-    """Two tables, proofs and bounded searches, and where published times come from."""
-    proofs = [row for row in rows if row.depth is None]
+    """Tables of proofs for fixed sizes, for any number, and of searches; where published times come from."""
+    general = [row for row in rows if row.depth is None and not row.sizes]
+    proofs = [row for row in rows if row.depth is None and row.sizes]
     searches = [row for row in rows if row.depth is not None]
     lines: list[str] = []
     if proofs:
@@ -84,6 +88,9 @@ def markdown(rows: Sequence[Row], sources: Mapping[str, str]) -> str:
             "others, s",
         ]
         lines += _table(heads, [_proof(row) for row in proofs])
+    if general:
+        heads = ["protocol", "for any number", "wall s", "CPU s", "lemmas", "check s", "vacuity", "others, s"]
+        lines += _table(heads, [_general(row) for row in general])
     if searches:
         heads = ["protocol", "sizes", "asked", "answer", "wall s", "CPU s", "others, s"]
         lines += _table(heads, [_search(row) for row in searches])
@@ -93,8 +100,12 @@ def markdown(rows: Sequence[Row], sources: Mapping[str, str]) -> str:
 
 
 def _proof(row: Row) -> list[str]:
+    return [row.name, _sizes(row), *_general(row)[1:]]
+
+
+def _general(row: Row) -> list[str]:
     times = [shown(row.wall_s), shown(row.cpu_s), str(row.lemmas or ""), shown(row.certificate_check_s)]
-    return [row.name, _sizes(row), row.answer, *times, row.vacuity, _others(row)]
+    return [row.name, row.answer, *times, row.vacuity, _others(row)]
 
 
 def _search(row: Row) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,12 +53,22 @@ def row(**changes: object) -> Row:
 
 
 def test_every_protocol_is_measured_at_its_published_size_first(cases: list[Case]) -> None:
-    proofs = [case for case in cases if case.depth is None]
+    proofs = [case for case in cases if case.depth is None and case.bounds]
     assert {case.spec.name for case in proofs if "endive" in case.published} == PROTOCOLS
     for case in proofs:
         assert {index.name for index in case.lowered().program.index_sets} >= set(case.bounds)
     later = [case for case in proofs if case.name == "tla TwoPhase"][1]
     assert (later.sizes, dict(later.published)) == ("Manager 4", {})
+
+
+def test_every_protocol_is_measured_for_any_number(cases: list[Case]) -> None:
+    general = {case.spec.name: case for case in cases if not case.bounds}
+    assert general.keys() >= PROTOCOLS
+    assert general["keyed"].target_s == 10
+    assert dict(general["lockserv"].published) == {"mypyvy": 4.5}
+    own = load_spec(Path("benchmarks/protocols/lockserv.toml")).lowered.program.index_sets
+    assert general["lockserv"].lowered().program.index_sets == own
+    assert general["lockserv"].sizes == "any number"
 
 
 def test_faults_are_laid_over_those_of_the_spec(cases: list[Case]) -> None:
@@ -84,6 +93,46 @@ def test_a_proof_is_measured_checked_and_not_vacuous(cases: list[Case]) -> None:
     assert found.times == smt.REPEATS
 
 
+def test_a_proof_for_any_number_is_measured_and_checked(cases: list[Case]) -> None:
+    case = next(case for case in cases if case.spec.name == "lock_server" and not case.bounds)
+    found = smt.proof_row(case, 30, lambda now: None)
+    assert found.is_decided
+    assert (found.answer, found.any_number) == ("Client and Server", ("Client", "Server"))
+    assert found.witnesses == {"every_server_is_locked": 2}
+    assert found.certificate_check_s is not None
+    assert found.lemmas > 0
+
+
+def test_a_proof_at_fixed_sizes_is_none_for_any_number(cases: list[Case]) -> None:
+    found = smt.proof_row(named(cases, "i4 lock_server"), 30, lambda now: None)
+    assert found.any_number == ()
+    assert found.sizes == {"Client": 2, "Server": 2}
+
+
+@pytest.mark.parametrize(
+    ("sets", "answer"),
+    [(("Server",), "Server, not of Client"), ((), "no: proved")],
+)
+def test_what_is_not_for_any_number_of_all_sets_stays_open(
+    cases: list[Case], sets: tuple[str, ...], answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = runner.prove
+
+    def prove(request: Request, method: str) -> Proof:
+        proof = real(request, method=method)
+        verdicts = tuple(
+            replace(verdict, any_number=sets if verdict.any_number else ())
+            for verdict in proof.result.verdicts
+        )
+        return replace(proof, result=replace(proof.result, verdicts=verdicts))
+
+    monkeypatch.setattr(runner, "prove", prove)
+    case = next(case for case in cases if case.spec.name == "lock_server" and not case.bounds)
+    found = smt.proof_row(case, 30, lambda now: None)
+    assert found.answer == answer
+    assert not found.is_decided
+
+
 def test_a_bounded_search_is_measured(cases: list[Case]) -> None:
     search = named([case for case in cases if case.depth], "TwoPhase")
     found = smt.bounded_row(search, 30, lambda now: None)
@@ -96,7 +145,7 @@ def test_what_is_exhausted_is_not_called_proved(cases: list[Case], monkeypatch: 
     real = runner.prove
 
     def prove(request: Request, method: str = "auto") -> Proof:
-        proof = real(request)
+        proof = real(request, method=method)
         verdicts = tuple(
             replace(verdict, proved=False, method="exhausting 9 states") for verdict in proof.result.verdicts
         )
@@ -196,11 +245,13 @@ def test_the_command_writes_what_it_prints(
     assert smt.main(["lock_server", "--json", "--update", str(page)], tmp_path) == 0
     data = json.loads(capsys.readouterr().out)
     assert data == json.loads((tmp_path / "latest.smt.json").read_text())
-    assert [row["sizes"] for row in data["rows"]] == [{"Client": 2, "Server": 2}, {"Client": 4, "Server": 4}]
+    sizes = [{"Client": 2, "Server": 2}, {"Client": 4, "Server": 4}, {}]
+    assert [row["sizes"] for row in data["rows"]] == sizes
     assert data["environment"]["z3-solver"]
     assert not data["interrupted"]
     tables = (tmp_path / "latest.smt.md").read_text()
     assert "| i4 lock_server | Client 2, Server 2 | proved |" in tables
+    assert "| i4 lock_server | Client and Server |" in tables
     assert page.read_text() == f"Above.\n\n{BEGIN}\n{tables}{END}\n\nBelow.\n"
 
 
@@ -211,10 +262,10 @@ def test_the_command_says_that_something_is_open(tmp_path: Path) -> None:
 def test_ctrl_c_keeps_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"{BEGIN}\nold\n{END}\n")
-    real: Callable[[Request], Proof] = runner.prove
+    real = runner.prove
 
-    def prove(request: Request) -> Proof:
-        proof = real(request)
+    def prove(request: Request, method: str = "auto") -> Proof:
+        proof = real(request, method=method)
         if request.lowered.program.index_sets[0].size == 4:
             return replace(proof, result=replace(proof.result, stopped="interrupted"))
         return proof
@@ -258,6 +309,9 @@ def test_seconds_are_shown_with_few_digits(seconds: float | None, text: str) -> 
         ("depth = 11", "", "'depth' is missing"),
         ("targets = [2, 20]", "targets = [2]", "do not fit"),
         ("published = { endive = 1.3 }", "published = { endiv = 1.3 }", "did you mean 'endive'"),
+        ("published_any = { mypyvy = 4.5 }", "published_any = { mypy = 4.5 }", "did you mean 'mypyvy'"),
+        ("target_any = 10", "target_any = 0", "expected a number above 0"),
+        ('asked = "consistent"', 'target_any = 3\nasked = "consistent"', "unknown key 'target_any'"),
         ('name = "i4 lock_server"', "", "'name' is missing"),
         ('name = "i4 lock_server"', 'nam = "i4 lock_server"', "unknown key 'nam'"),
         ("[[proof]]", "[[prof]]", "did you mean 'proof'"),
