@@ -35,6 +35,18 @@ COPIES_MAX = 600
 #: deep: excluding one may be kept back by another.
 OBSTACLES_MAX = 3
 OBSTACLE_DEPTH_MAX = 1
+#: A frame of which nothing is known but what holds in every reachable state.
+FOREVER = 1 << 30
+#: How long a chain of states is that are tried to be excluded for good, each one for the sake of the next,
+#: and how many are tried for the sake of one.
+CHAIN_MAX = 3
+CHAIN_BREADTH_MAX = 1
+#: How many steps are asked for in one such attempt before something is excluded. After an attempt that fails
+#: it is half as many, at least the lesser number: where the target is reached after all, or where frames are
+#: needed, attempts would take all the time.
+EFFORT_MAX, EFFORT_MIN = 1_500, 50
+#: How often what is in the way of generalising one cube is generalised itself.
+NESTED_MAX = 4
 #: After this many clauses that served one question only, a solver is built anew without them.
 QUESTIONS_MAX = 4_000
 
@@ -108,6 +120,7 @@ class _Queries:
         self._make = make
         self._orbits = orbits
         self._known = [self._lemma(cube) for cube in known]
+        self.found: list[Cube] = []
         self._well_formed = [*system.layout.well_formed(list(system.state)), *facts]
         roots = [*system.state, *system.inputs, *system.following, system.valid, bad, *self._well_formed]
         self._template = Template(system.circuit, roots)
@@ -176,9 +189,18 @@ class _Queries:
         self.frames[level][cube] = lemma
         self._state(level, lemma.copies)
 
+    def learn_forever(self, cube: Cube) -> None:
+        """A lemma that holds in every reachable state."""
+        self.found.append(cube)
+        self.know([cube])
+        copies = self._known[-1].copies
+        for frame in self.frames[1:]:
+            for weaker in [other for other in frame if any(copy <= other for copy in copies)]:
+                del frame[weaker]
+
     def is_known(self, cube: Cube, level: int) -> bool:
         """Whether a lemma excludes the whole cube from a frame."""
-        lemmas = [lemma for frame in self.frames[level:] for lemma in frame.values()]
+        lemmas = [*self._known, *(lemma for frame in self.frames[level:] for lemma in frame.values())]
         if any(copy <= cube for lemma in lemmas for copy in lemma.copies):
             return True
         return any(lemma.is_partial and self._orbits.copy_in(lemma.cube, cube) for lemma in lemmas)
@@ -334,9 +356,13 @@ class Ic3:
     ) -> None:
         self.target = target
         self._system = system
-        self._queries = _Queries(system, target.bad, known, make, orbits or Orbits(), facts)
+        self._orbits = orbits or Orbits()
+        self._queries = _Queries(system, target.bad, known, make, self._orbits, facts)
         self._watch = watch
         self._order = count()
+        # Of an attempt to exclude a cube for good: what it is worth, and what is left of that.
+        self._effort = self._left = EFFORT_MAX
+        self._nested = 0
 
     def resume(self, known: Sequence[Cube], watch: Watch) -> None:
         """Let ``run`` go on where it ran out of time, with what else is known by now."""
@@ -372,7 +398,7 @@ class Ic3:
             queries.open_frame()
             fixed = self._propagate()
             if fixed is not None:
-                lemmas = [lemma for frame in queries.frames[fixed + 1 :] for lemma in frame]
+                lemmas = [lemma for frame in queries.frames[fixed + 1 :] for lemma in frame] + queries.found
                 return Proved(tuple(sorted(lemmas, key=sorted)), fixed)
 
     def _block(self, obligation: _Obligation, top: int) -> _Obligation | None:
@@ -383,7 +409,7 @@ class Ic3:
             level, _, one = heapq.heappop(todo)
             if queries.begins_in(one.cube, watch):
                 return one
-            if queries.is_known(one.cube, level):
+            if queries.is_known(one.cube, level) or self._excluded_for_good(one.cube):
                 continue
             found = self._step_into(one.cube, level - 1, one)
             if isinstance(found, _Obligation):
@@ -401,6 +427,34 @@ class Ic3:
                 heapq.heappush(todo, (level + 1, next(self._order), one))
         return None
 
+    def _excluded_for_good(self, cube: Cube) -> bool:
+        """Whether an attempt to exclude a cube for good succeeds within the effort that it is worth."""
+        effort, self._left, self._nested = self._effort, self._effort, 0
+        succeeds = self._forever(cube, CHAIN_MAX)
+        self._effort = EFFORT_MAX if succeeds else max(effort // 2, EFFORT_MIN)
+        return succeeds
+
+    def _forever(self, cube: Cube, chain: int) -> bool:
+        """Exclude a cube for good, where no state steps into it but some that can be excluded for good.
+
+        What only the first frames exclude says little of all others. In a protocol that is right, what is
+        wrong most often follows from something that is wrong one step before, a few steps back.
+        """
+        depth = CHAIN_MAX - chain
+        part = self._below(cube, FOREVER, depth)
+        if part is None:
+            return False
+        # Something is gained: what is left may be spent on more.
+        self._left = max(self._left, self._effort)
+        self._nested += 1
+        # What is in the way of that may be excluded in turn, but not without end.
+        lemma = self._generalised(part, FOREVER, CHAIN_MAX - (self._nested <= NESTED_MAX))
+        self._nested -= 1
+        self._left = max(self._left, self._effort)
+        if not self._queries.is_known(lemma, FOREVER):
+            self._queries.learn_forever(lemma)
+        return True
+
     def _step_into(self, cube: Cube, level: int, following: _Obligation | None = None) -> _Obligation | Cube:
         try:
             return self._queries.step_into(cube, level, self._watch, following)
@@ -416,7 +470,14 @@ class Ic3:
         return part
 
     def _generalised(self, cube: Cube, level: int, depth: int = 0) -> Cube:
-        """A smaller cube that no state of the frame below steps into either."""
+        """A smaller cube that no state of the frame below steps into either.
+
+        What it says of one member is dropped as a whole first: the fewer members, the more copies.
+        """
+        for member in self._orbits.members(cube):
+            smaller = self._orbits.without(cube, member)
+            if smaller and smaller < cube:
+                cube = self._below(smaller, level, depth) or cube
         for literal in sorted(cube, key=lambda literal: (abs(literal), literal), reverse=True):
             if literal in cube and len(cube) > 1:
                 cube = self._below(cube - {literal}, level, depth) or cube
@@ -425,13 +486,18 @@ class Ic3:
     def _below(self, cube: Cube, level: int, depth: int) -> Cube | None:
         """A part of a cube that no state of the frame below steps into, if one is found easily."""
         obstacles = 0
+        obstacles_max = CHAIN_BREADTH_MAX if level == FOREVER else OBSTACLES_MAX
         while not self._queries.begins_in(cube, self._watch):
+            if level == FOREVER:
+                self._left -= 1
+                if self._left < 0:
+                    return None
             found = self._step_into(cube, level - 1)
             if not isinstance(found, _Obligation):
                 return self._outside(found, cube)
-            if depth < OBSTACLE_DEPTH_MAX and obstacles < OBSTACLES_MAX and level > 1:
+            if obstacles < obstacles_max:
                 obstacles += 1
-                if self._removed(found, level - 1, depth + 1):
+                if self._removed(found, level, depth + 1):
                     continue
             # What the state and the cube have in common may be excluded with the state.
             obstacles = 0
@@ -441,7 +507,12 @@ class Ic3:
         return None
 
     def _removed(self, obstacle: _Obligation, level: int, depth: int) -> bool:
-        """Exclude a state from a frame, where no state of the frame below steps into it."""
+        """Exclude a state from the frame below, where no state of the one below that steps into it."""
+        if level == FOREVER:
+            return depth <= CHAIN_MAX and self._forever(obstacle.cube, CHAIN_MAX - depth)
+        level -= 1
+        if level == 0 or depth > OBSTACLE_DEPTH_MAX:
+            return False
         queries, watch = self._queries, self._watch
         if queries.begins_in(obstacle.cube, watch):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import permutations, product
 from typing import TypeAlias
 
@@ -58,6 +58,10 @@ class Orbits:
         ordered = sorted(cube, key=abs)
         return list(dict.fromkeys(m for literal in ordered for m in self._atoms[abs(literal) - 1].members))
 
+    def without(self, cube: Cube, member: Member) -> Cube:
+        """The part of a cube that does not name a member."""
+        return frozenset([lit for lit in cube if member not in self._atoms[abs(lit) - 1].members])
+
     def count(self, cube: Cube) -> int:
         """How many renamings of a cube's members there are: at least the number of its copies."""
         total = 1
@@ -83,6 +87,10 @@ class Orbits:
                     chosen[position] = number
             found[_image(parts, chosen)] = None
         return list(found)
+
+    def all_copies(self, cubes: Iterable[Cube]) -> list[Cube]:
+        """All copies of several cubes, each once."""
+        return list(dict.fromkeys(copy for cube in cubes for copy in self.copies(cube)))
 
     def copy_in(self, cube: Cube, literals: Collection[int]) -> Cube | None:
         """A copy of a cube that consists of given literals; None where none was found."""
