@@ -20,14 +20,14 @@ class IndexMeta(type):
         return iter([cls(position) for position in range(size_of(cls))])  # type: ignore[call-arg]
 
     def __len__(cls) -> int:
-        return size_of(cls)
+        return length_of(cls)
 
 
 class Index(metaclass=IndexMeta):
     """Base of index sets: ``class Order(Index, interchangeable=True)``.
 
     A member is ``Order(0)``; the spec's ``[bounds]`` say how many there are. A set is declared
-    interchangeable where any two of its members may be swapped; no engine makes use of that yet.
+    interchangeable where any two of its members may be swapped, which engines make use of.
     """
 
     interchangeable: ClassVar[bool] = False
@@ -57,6 +57,7 @@ class Process(Index):
 assert Process.__name__ == PROCESS_SET_NAME
 
 _sizes: dict[type, int] = {}
+_lengths_asked: set[type] = set()
 
 
 def size_of(index_set: type) -> int:
@@ -70,12 +71,19 @@ def size_of(index_set: type) -> int:
         ) from None
 
 
+def length_of(index_set: type) -> int:
+    """The size of an index set where a model asks for it, which is noted."""
+    _lengths_asked.add(index_set)
+    return size_of(index_set)
+
+
 @contextmanager
-def sized(sizes: Mapping[type, int]) -> Iterator[None]:
-    """Give index sets their sizes while the code inside runs."""
-    global _sizes
+def sized(sizes: Mapping[type, int]) -> Iterator[set[type]]:
+    """Give index sets their sizes while the code inside runs; yields those whose length a model asks for."""
+    global _sizes, _lengths_asked
     outer, _sizes = _sizes, {**_sizes, **sizes}
+    asked_outside, _lengths_asked = _lengths_asked, set()
     try:
-        yield
+        yield _lengths_asked
     finally:
-        _sizes = outer
+        _sizes, _lengths_asked = outer, asked_outside

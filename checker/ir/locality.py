@@ -351,7 +351,7 @@ class Locality:
                 return Counter()
 
     def _for(self, iterable: Expr, body: Sequence[Stmt], location: Location) -> Reach:
-        if any(self._mentions(type_) for type_ in bound_types(iterable)):
+        if self._goes_over_members(iterable):
             self._refuse("a loop goes over all members", location)
         return self._value(iterable) + self._times(iterable, self._body(body), location)
 
@@ -435,7 +435,7 @@ class Locality:
         if not each:
             return Counter()
         types = bound_types(iterable)
-        if any(self._mentions(type_) for type_ in types):
+        if self._goes_over_members(iterable):
             self._refuse("something is looked for anew for each of any number of members", location)
         rounds = 1
         for type_ in types:
@@ -473,8 +473,8 @@ class Locality:
         match expr:
             case StateVar():
                 return True
-            case Apply(op=op, args=args) if op in _READS:
-                return all(self._stays(arg) or isinstance(arg, StateVar) for arg in args)
+            case Apply(op=op, args=(kept_map, key)) if op in _READS:
+                return (self._stays(kept_map) or isinstance(kept_map, StateVar)) and self._stays(key)
             case Apply(op=Op.RECORD_GET | Op.UNWRAP, args=(inner,)):
                 return self._is_kept(inner)
             case _:
@@ -493,8 +493,9 @@ class Locality:
     def _beside(self, kept: Expr) -> Reach:
         """What a kept value's place reaches, without the members that the value names."""
         match kept:
-            case Apply(op=op, args=args) if op in _READS:
-                return self._all(self._value(arg) for arg in args if not isinstance(arg, StateVar))
+            case Apply(op=op, args=(kept_map, key)) if op in _READS:
+                reach = Counter[str]() if isinstance(kept_map, StateVar) else self._value(kept_map)
+                return reach + self._value(key)
             case Apply(args=(inner,)):
                 return self._beside(inner)
             case _:
@@ -589,13 +590,13 @@ class Locality:
     def _comprehended(self, expr: Comprehension) -> Reach:
         if expr.fold in (Fold.ALL, Fold.ANY):
             return self.truth(expr, True) | self.truth(expr, False)
-        types = [type_ for generator in expr.generators for type_ in bound_types(generator.iterable)]
+        over_members = any(self._goes_over_members(generator.iterable) for generator in expr.generators)
         reach = self._all(self._value(self._source(generator.iterable)) for generator in expr.generators)
         inner = self._all(self._value(condition) for condition in self._conditions(expr))
         inner += self._value(expr.body)
         if expr.default is not None:
             reach += self._value(expr.default)
-        if any(self._mentions(type_) for type_ in types):
+        if over_members:
             variables = [name for generator in expr.generators for name in generator.variables]
             is_filter = isinstance(expr.body, Local) and variables == [expr.body.name]
             if expr.fold is not Fold.SET or not is_filter or inner or self._may_err(expr):
@@ -623,6 +624,11 @@ class Locality:
                 reach += self.names(bound_types(iterable.args[0])[0])
             iterable = self._opened(iterable.args[0])
         return reach
+
+    def _goes_over_members(self, iterable: Expr) -> bool:
+        """Whether there is an element for each of any number of members, by its value or by its key."""
+        mentions = any(self._mentions(type_) for type_ in bound_types(iterable))
+        return mentions or bool(self._elements(iterable))
 
     def _part_of(self, type_: Type) -> Reach:
         """Members that tell two different collections apart."""

@@ -144,6 +144,88 @@ class Sized(Model):
         return all(item in self.taken for item in self.taken)
 
 
+class Counted(Model):
+    """Three items with a number are noticed by the sum of the numbers."""
+
+    numbers: Map[Item, Small]
+    bad: bool = False
+
+    @action
+    def number(self, item: Item) -> None:
+        self.numbers[item] = 1
+
+    @action
+    def notice(self) -> None:
+        when(sum(self.numbers.values()) >= 3)
+        self.bad = True
+
+    @always
+    def never_three(self) -> bool:
+        return not self.bad
+
+
+class SummedUp(Model):
+    """The same, looked at by the property."""
+
+    numbers: Map[Item, Small]
+
+    @action
+    def number(self, item: Item) -> None:
+        self.numbers[item] = 1
+
+    @always
+    def never_three(self) -> bool:
+        return sum(self.numbers.values()) <= 2
+
+
+@record
+class Place:
+    item: Item | None
+
+
+class Pointed(Model):
+    """A third item is seen only through a key that is kept."""
+
+    place: Place = Place(None)
+    marks: Map[Place, bool]
+    bad: bool = False
+
+    @action
+    def mark(self, item: Item) -> None:
+        self.marks[Place(item)] = True
+
+    @action
+    def point(self, item: Item) -> None:
+        self.place = Place(item)
+
+    @action
+    def look(self, one: Item, other: Item) -> None:
+        when(one != other and self.place != Place(one) and self.place != Place(other))
+        when(self.marks.get(self.place) is not None)
+        self.bad = True
+
+    @always
+    def never_three(self) -> bool:
+        return not self.bad
+
+
+class Ranged(Model):
+    """A loop that is empty for few items."""
+
+    taken: Set[Item]
+    bad: bool = False
+
+    @action
+    def go(self, item: Item) -> None:
+        self.taken.add(item)
+        for _ in range(3, len(Item)):
+            self.bad = True
+
+    @always
+    def never(self) -> bool:
+        return not self.bad
+
+
 class Queued(Model):
     """Items wait in order."""
 

@@ -210,7 +210,11 @@ def test_small_models_are_proved(model: type[Model]) -> None:
     [
         (models.Growing, "it may be broken with 4 Item"),
         (models.Forgetful, "it may be broken with 2"),
-        (models.Sized, "not the same for every number"),
+        (models.Sized, "the code asks how many Item there are"),
+        (models.Ranged, "the code asks how many Item there are"),
+        (models.Counted, "something is computed from all members"),
+        (models.SummedUp, "something is computed from all members"),
+        (models.Pointed, "may be broken with 3 Item"),
         (models.Queued, "keeps Item in order"),
         (models.Paired, "looked for anew for each"),
     ],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from checker.dsl import collections as dsl_collections
 from checker.dsl import runtime
 from checker.dsl.calls import Operation, transact
-from checker.dsl.index import Index, Process, size_of
+from checker.dsl.index import Index, Process, length_of, size_of
 from checker.dsl.lowering.scope import NOT_FOUND, Receiver
 from checker.dsl.lowering.types import join, range_of
 from checker.dsl.structure import method_names
@@ -131,7 +131,8 @@ def _length(lowering: ExpressionLowering, node: ast.Call) -> Expr:
     arg = _only(lowering, node)
     found = lowering.scope.python_object(arg)
     if isinstance(found, type) and issubclass(found, Index):
-        return Const(size_of(found), IntType(size_of(found), size_of(found)))
+        length = length_of(found)
+        return Const(length, IntType(length, length))
     if isinstance(arg, ast.ListComp):
         return lowering.comprehension(Fold.COUNT, arg.elt, arg.generators, node)
     value = lowering.value(arg)

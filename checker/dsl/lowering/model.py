@@ -63,6 +63,8 @@ class LoweredModel:
     structure: HolderStructure
     table: TypeTable
     sizes: Mapping[type, int]
+    #: The index sets whose number of members the code asks for.
+    lengths_asked: frozenset[str] = frozenset()
 
 
 def lower(cls: type[Model], bounds: Mapping[str, int], budgets: Budgets) -> LoweredModel:
@@ -80,11 +82,12 @@ def lower(cls: type[Model], bounds: Mapping[str, int], budgets: Budgets) -> Lowe
     sizes = _sizes(cls, sets, bounds)
     labels = _process_labels(cls, sizes)
     sizes = {**sizes, Process: len(labels)}
-    with sized(sizes):
+    with sized(sizes) as asked:
         lowering = _ModelLowering(cls, labels)
         program = lowering.program(budgets)
     verify(program)
-    return LoweredModel(cls, program, lowering.structure, lowering.table, sizes)
+    lengths_asked = frozenset(one.__name__ for one in asked)
+    return LoweredModel(cls, program, lowering.structure, lowering.table, sizes, lengths_asked)
 
 
 def _process_labels(cls: type[Model], sizes: Mapping[type, int]) -> tuple[str, ...]:

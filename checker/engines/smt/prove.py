@@ -53,6 +53,8 @@ INDUCTION_SHARE = 0.2
 
 #: Methods, as verdicts name them.
 INDUCTION, TEMPLATES, IC3, SPACER = "induction", "templates", "IC3", "spacer"
+#: Proofs for any number of members.
+SMALL_INSTANCES = "IC3 on small instances"
 #: Lemmas from templates are looked for this long at most, or for this part of the time.
 TEMPLATES_S, TEMPLATES_SHARE = 2.0, 0.1
 #: What a proof may be asked to use.
@@ -527,7 +529,9 @@ class Prover:
             return replace(verdict, is_shortest=verdict.property not in self._known.longer)
         if verdict.property in self._general.proved:
             sets = self._general.sets
-            return Verdict(verdict.property, Answer.HOLDS, proved=True, method=IC3, any_number=sets)
+            return Verdict(
+                verdict.property, Answer.HOLDS, proved=True, method=SMALL_INSTANCES, any_number=sets
+            )
         if verdict.property in proved:
             # That a state is never reached is what a witness is wanted against.
             answer = Answer.VIOLATED if kind is PropertyKind.REACHABLE else Answer.HOLDS

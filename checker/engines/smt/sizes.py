@@ -30,6 +30,9 @@ def resized(lowered: LoweredModel, sizes: Mapping[str, int]) -> LoweredModel:
     program = lowered.program
     other = lower(lowered.cls, {**sizes_of(program), **sizes}, program.budgets)
     names = frozenset(sizes)
+    asked = sorted(names & (lowered.lengths_asked | other.lengths_asked))
+    if asked:
+        raise DependsOnSize(f"the code asks how many {' and '.join(asked)} there are")
     if _without_sizes(program, names) != _without_sizes(other.program, names):
         raise DependsOnSize("the code is not the same for every number of members")
     _check_initial(program, other.program, sizes)
