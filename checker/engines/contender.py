@@ -80,7 +80,8 @@ def done(job: Job, report: IO[bytes]) -> Message:
     )
     try:
         if job.engine == PROVER:
-            return Prover(request, job.solver).run().result
+            # Of the model there is only its program here: no other sizes can be tried.
+            return Prover(request, job.solver, for_any_number=False).run().result
         engines = {e.name: e for e in (NativeEngine(), ExplicitEngine(), ReferenceEngine(), SmtEngine())}
         try:
             return engines[job.engine].check(request)

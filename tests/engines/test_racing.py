@@ -356,7 +356,7 @@ def test_what_is_not_proved_may_be_exhausted(project: Project, monkeypatch: pyte
     path = "specs/order_intake/keyed.toml"
     project.write(path, project.files()[path].partition("[lab]")[0])
     monkeypatch.setattr(racing, "BESIDE_AFTER_S", 0.0)
-    outcome = project.run("prove", "--seconds", "5", "--json", path)
+    outcome = project.run("prove", "--seconds", "20", "--json", path)
     (spec,) = json.loads(outcome.out)["specs"]
     assert {v["answer"] for v in spec["verdicts"]} == {"HOLDS"}
     for verdict in spec["verdicts"]:

@@ -302,7 +302,7 @@ def test_samples_of_a_small_space_are_all_of_it() -> None:
 def test_templates_prove_what_needs_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Prover, "_generalise", lambda self: None)
     model = load_spec(Path("benchmarks/protocols/sharded_kv.toml")).lowered
-    proof = proof_of(model)
+    proof = Prover(Request(model, Limits(time_s_max=60)), for_any_number=False).run()
     assert methods(proof)["keys_are_unique"] in ("templates", "induction")
 
 

@@ -129,7 +129,8 @@ class Prover:
 
     ``explains`` asks for every property why it is not inductive by itself. ``method`` is one of METHODS: the
     only one that proves, or ``auto`` for those that are worth their time. ``elsewhere`` is asked often what
-    another engine has found meanwhile: what it has a run to needs no proof.
+    another engine has found meanwhile: what it has a run to needs no proof. ``for_any_number`` lets it try
+    other sizes of the model, for which it is lowered anew from its class.
 
     Raises UserError where Z3, which checks certificates, is missing or too old.
     """
@@ -143,10 +144,12 @@ class Prover:
         explains: bool = False,
         method: str = AUTO,
         elsewhere: Callable[[], Result | None] = lambda: None,
+        for_any_number: bool = True,
     ) -> None:
         z3_module()
         self._method = method
         self._elsewhere = elsewhere
+        self._for_any_number = for_any_number
         limits = request.limits
         seconds = 60.0 if limits.time_s_max is None else limits.time_s_max
         # A proof rests on lemmas from all properties, and what is refuted is searched whatever is wanted.
@@ -206,7 +209,7 @@ class Prover:
 
     def _prove(self, system: System) -> None:
         self._search(system, SHALLOW_DEPTH, self._begun + SHALLOW_SHARE * self._seconds)
-        if self._findings.failure is None and self._method == AUTO:
+        if self._findings.failure is None and self._method == AUTO and self._for_any_number:
             self._generalise()
         if self._findings.failure is None and self._method in (AUTO, INDUCTION):
             self._induct(system)
