@@ -95,10 +95,10 @@ def proof_row(case: Case, seconds: float, report: Report) -> Row:
 
     (lowered, proof), wall, cpu, times = timed(work, lambda found: found[1].result)
     witnesses, proved, unproved = _sorted_out(lowered, proof.result.verdicts)
-    any_number: tuple[str, ...] = ()
+    general = {} if case.bounds else _general(lowered, proof)
     certificate: Certificate | GeneralCertificate | None = proof.certificate
     if not case.bounds:
-        any_number, certificate = _sets(lowered, proof), proof.general.certificate
+        certificate = proof.general.certificate
     check_s = None if certificate is None else _check_again(case, lowered, certificate)
     never, actions = never_happens(case.spec.path)
     open_ = [*unproved, *(name for name, steps in witnesses.items() if steps is None)]
@@ -106,16 +106,13 @@ def proof_row(case: Case, seconds: float, report: Report) -> Row:
         open_.insert(0, f"model error: {proof.result.failure.error}")
     answer = "proved" if not open_ else f"open: {', '.join(open_)}"
     if not case.bounds:
-        missing = [name for name in _interchangeable(lowered) if name not in any_number]
-        answer = " and ".join(any_number) if any_number else f"no: {proof.general.why_not or answer}"
+        answer, missing = _told(lowered, general, proof.general.why_not or answer)
         open_ += missing
-        if any_number and missing:
-            answer += f", not of {' and '.join(missing)}"
     return Row(
         **_asked(case, lowered, seconds),
         answer=answer,
         is_decided=not open_ and not never,
-        any_number=any_number,
+        any_number=general,
         wall_s=wall,
         cpu_s=cpu,
         times=times,
@@ -145,13 +142,27 @@ def _sorted_out(
     return {name: witnesses[name] for name in witnesses if name in wanted}, proved, unproved
 
 
-def _sets(lowered: LoweredModel, proof: Proof) -> tuple[str, ...]:
-    """The sets for any number of whose members all of the model's own invariants were proved."""
+def _general(lowered: LoweredModel, proof: Proof) -> dict[str, list[str]]:
+    """For each of the model's own properties, the sets for any number of whose members it was proved."""
     others = (PropertyKind.REACHABLE, PropertyKind.LEMMA)
     wanted = {prop.name for prop in lowered.program.properties if prop.kind not in others}
-    found = [set(v.any_number) for v in proof.result.verdicts if v.property in wanted]
-    common = set.intersection(*found) if found else set()
-    return tuple(name for name in _interchangeable(lowered) if name in common)
+    return {v.property: list(v.any_number) for v in proof.result.verdicts if v.property in wanted}
+
+
+def _told(lowered: LoweredModel, general: dict[str, list[str]], why_not: str) -> tuple[str, list[str]]:
+    """For any number of what was proved, in words; and the sets and properties that are missing there."""
+    proved = {name: sets for name, sets in general.items() if sets}
+    if not proved:
+        return f"no: {why_not}", list(general)
+    common = set.intersection(*map(set, proved.values()))
+    sets = _interchangeable(lowered)
+    answer = " and ".join(name for name in sets if name in common)
+    missing = [name for name in sets if name not in common]
+    if missing:
+        answer += f", not of {' and '.join(missing)}"
+    if unproved := [name for name in general if name not in proved]:
+        answer += f": {', '.join(proved)}; not {', '.join(unproved)}"
+    return answer, missing + unproved
 
 
 def _interchangeable(lowered: LoweredModel) -> list[str]:

@@ -17,12 +17,12 @@ class Row:
     """One measured case, as other programs read it; times are in seconds.
 
     ``asked`` is the property that bounded search looked for, down to ``depth``; both are None for proofs.
-    ``sizes`` are empty where it was to be proved for any number of members: then ``any_number`` names the
-    sets for which all of the model's own properties were. ``answer`` is what came out in a few words, and
-    ``is_decided`` says that nothing stayed open. ``times`` is how often it was measured. ``witnesses`` has
-    the steps of the run for each ``@reachable`` property, None where none was found; ``never_happens``
-    names actions that do not happen, of ``actions``, within the spec's own bounds. ``certificate_check_s``
-    is None where there is no certificate.
+    ``sizes`` are empty where it was to be proved for any number of members: then ``any_number`` names, for
+    each of the model's own properties, the sets for any number of whose members it was. ``answer`` is what
+    came out in a few words, and ``is_decided`` says that nothing stayed open. ``times`` is how often it was
+    measured. ``witnesses`` has the steps of the run for each ``@reachable`` property, None where none was
+    found; ``never_happens`` names actions that do not happen, of ``actions``, within the spec's own bounds.
+    ``certificate_check_s`` is None where there is no certificate.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Row:
     actions: int = 0
     lemmas: int = 0
     certificate_check_s: float | None = None
-    any_number: Sequence[str] = ()
+    any_number: Mapping[str, Sequence[str]] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
     target_s: float | None = None
 

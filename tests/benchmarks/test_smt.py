@@ -97,7 +97,8 @@ def test_a_proof_for_any_number_is_measured_and_checked(cases: list[Case]) -> No
     case = next(case for case in cases if case.spec.name == "lock_server" and not case.bounds)
     found = smt.proof_row(case, 30, lambda now: None)
     assert found.is_decided
-    assert (found.answer, found.any_number) == ("Client and Server", ("Client", "Server"))
+    assert found.answer == "Client and Server"
+    assert found.any_number == {"mutual_exclusion": ["Client", "Server"]}
     assert found.witnesses == {"every_server_is_locked": 2}
     assert found.certificate_check_s is not None
     assert found.lemmas > 0
@@ -105,7 +106,7 @@ def test_a_proof_for_any_number_is_measured_and_checked(cases: list[Case]) -> No
 
 def test_a_proof_at_fixed_sizes_is_none_for_any_number(cases: list[Case]) -> None:
     found = smt.proof_row(named(cases, "i4 lock_server"), 30, lambda now: None)
-    assert found.any_number == ()
+    assert found.any_number == {}
     assert found.sizes == {"Client": 2, "Server": 2}
 
 
@@ -131,6 +132,14 @@ def test_what_is_not_for_any_number_of_all_sets_stays_open(
     found = smt.proof_row(case, 30, lambda now: None)
     assert found.answer == answer
     assert not found.is_decided
+
+
+def test_what_is_proved_of_some_properties_is_told_of_these(cases: list[Case]) -> None:
+    lowered = named(cases, "i4 two_phase_commit").lowered()
+    general = {"decisions_agree": ["Node"], "commit_is_unanimous": [], "abort_has_a_reason": ["Node"]}
+    answer, missing = smt._told(lowered, general, "")
+    assert answer == "Node: decisions_agree, abort_has_a_reason; not commit_is_unanimous"
+    assert missing == ["commit_is_unanimous"]
 
 
 def test_a_bounded_search_is_measured(cases: list[Case]) -> None:
