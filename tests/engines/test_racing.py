@@ -224,7 +224,7 @@ def agreements(paths: list[Path], seconds: float) -> int:
 
 def test_engines_agree_on_some_small_specs() -> None:
     names = ("delete_first", "marker_first", "marker_first_lost_answer")
-    assert agreements([Path(f"specs/order_intake/{name}.toml") for name in names], 5) > 10
+    assert agreements([Path(f"specs/order_intake/{name}.toml") for name in names], 5) > 5
 
 
 @pytest.mark.slow
