@@ -28,6 +28,7 @@ from checker.ir.expressions import (
     Domain,
     Expr,
     Fold,
+    Generator,
     IfElse,
     Local,
     Logic,
@@ -132,6 +133,9 @@ class Locality:
         for process in self._program.processes:
             me = self._instance(process)
             begins = self._from_block(process, process.entry)
+            if begins:
+                # Initially all processes have come to their first call: that is no step of one of them.
+                self._refuse("a process looks for members before its first call", process.location)
             found.append(Rule(f"{process.name} begins", me + begins))
             for label in process.labels:
                 name = f"{process.name}: {label.call.name} (line {label.location.line})"
@@ -190,7 +194,11 @@ class Locality:
         """What the code from a block to the next call reaches."""
         if block in above:
             # A loop without a call in it: it may go round any number of times.
-            inside = self._all(self._body(process.blocks[one].body) for one in above[above.index(block) :])
+            loop = [process.blocks[one] for one in above[above.index(block) :]]
+            inside = self._all(self._body(one.body) for one in loop)
+            for one in loop:
+                if isinstance(one.terminator, Branch):
+                    inside += self._value(one.terminator.condition)
             if inside:
                 self._refuse("a loop looks for members", process.location)
             return Counter()
@@ -206,8 +214,8 @@ class Locality:
                     | (self.truth(condition, False) + self._from_block(process, orelse, above))
                 )
             case End() | Fail():
-                # It goes on at its entry in the same step, or, from there, has been there already.
-                return reach if process.entry in above else reach + self._from_block(process, process.entry)
+                # It goes on at its entry in the same step.
+                return reach + self._from_block(process, process.entry, above)
             case Await():
                 return reach
 
@@ -403,20 +411,27 @@ class Locality:
     def _quantified(self, expr: Comprehension, wanted: bool) -> Reach:
         """``all`` that fails and ``any`` that holds have a witness; else no one member may need one."""
         is_witnessed = (expr.fold is Fold.ANY) == wanted
-        reach = self._all(self._value(self._source(generator.iterable)) for generator in expr.generators)
-        if self._may_err(expr):
-            # An error in one round has to stay an error, too.
-            reach += self._one_round(expr)
+        # An error in one round has to stay an error, too.
+        reach = self._one_round(expr) if self._may_err(expr) else Counter[str]()
         if is_witnessed:
             inner = self._all(self._elements(generator.iterable) for generator in expr.generators)
+            inner += self._sources(expr.generators)
             for condition in self._conditions(expr):
                 inner += self.truth(condition, True)
             return reach + inner + self.truth(expr.body, wanted)
         inner = self._all(self.truth(condition, False) for condition in self._conditions(expr))
         inner += self.truth(expr.body, wanted)
+        return reach + self._each_round(expr, inner)
+
+    def _sources(self, generators: Iterable[Generator]) -> Reach:
+        return self._all(self._value(self._source(generator.iterable)) for generator in generators)
+
+    def _each_round(self, expr: Comprehension, inner: Reach) -> Reach:
+        """What all rounds reach together; a later generator is evaluated anew in each earlier round."""
         for generator in reversed(expr.generators):
             inner = self._times(generator.iterable, inner, expr.location)
-        return reach + inner
+            inner += self._value(self._source(generator.iterable))
+        return inner
 
     def _may_err(self, expr: Comprehension) -> bool:
         parts = [part for inner in (*self._conditions(expr), expr.body) for part in subexpressions(inner)]
@@ -425,6 +440,7 @@ class Locality:
     def _one_round(self, expr: Comprehension) -> Reach:
         """What one round of a comprehension reaches, whatever comes out of it."""
         reach = self._all(self._elements(generator.iterable) for generator in expr.generators)
+        reach += self._sources(expr.generators)
         return reach + self._all(self._value(part) for part in (*self._conditions(expr), expr.body))
 
     def _conditions(self, expr: Comprehension) -> list[Expr]:
@@ -532,12 +548,14 @@ class Locality:
             never = Counter[str]()
         else:
             each = self._all(self._elements(generator.iterable) for generator in counted.generators)
-            reach = self._all(self._value(self._source(g.iterable)) for g in counted.generators)
+            first, *later = counted.generators
+            reach, anew = self._sources([first]), self._sources(later)
+            each += anew
             if self._may_err(counted):
                 reach += self._one_round(counted)
             conditions = self._conditions(counted)
             each += self._all(self.truth(condition, True) for condition in conditions)
-            never = self._all(self.truth(condition, False) for condition in conditions)
+            never = anew + self._all(self.truth(condition, False) for condition in conditions)
         if is_bounded and never:
             self._refuse("something is looked for anew for each of any number of members", counted.location)
         return reach + Counter({name: n * max(at_least, 0) for name, n in each.items()})
@@ -591,20 +609,23 @@ class Locality:
         if expr.fold in (Fold.ALL, Fold.ANY):
             return self.truth(expr, True) | self.truth(expr, False)
         over_members = any(self._goes_over_members(generator.iterable) for generator in expr.generators)
-        reach = self._all(self._value(self._source(generator.iterable)) for generator in expr.generators)
         inner = self._all(self._value(condition) for condition in self._conditions(expr))
         inner += self._value(expr.body)
-        if expr.default is not None:
-            reach += self._value(expr.default)
         if over_members:
-            variables = [name for generator in expr.generators for name in generator.variables]
-            is_filter = isinstance(expr.body, Local) and variables == [expr.body.name]
-            if expr.fold is not Fold.SET or not is_filter or inner or self._may_err(expr):
+            if expr.fold is not Fold.SET or not self._is_filter(expr) or inner or self._may_err(expr):
                 self._refuse("something is computed from all members at once", expr.location)
-            return reach
-        for generator in reversed(expr.generators):
-            inner = self._times(generator.iterable, inner, expr.location)
-        return reach + inner
+            return self._sources(expr.generators)
+        default = Counter[str]() if expr.default is None else self._value(expr.default)
+        return default + self._each_round(expr, inner)
+
+    def _is_filter(self, expr: Comprehension) -> bool:
+        """Whether a set consists of elements of another that are kept or not, each for itself."""
+        if len(expr.generators) != 1 or not isinstance(expr.body, Local):
+            return False
+        (generator,) = expr.generators
+        # A value stays in the set although the key under which it lies may be left out.
+        own = self._all(self.names(type_) for type_ in bound_types(generator.iterable))
+        return generator.variables == (expr.body.name,) and not self._elements(generator.iterable) - own
 
     # Iteration
 

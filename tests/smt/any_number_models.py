@@ -226,6 +226,86 @@ class Ranged(Model):
         return not self.bad
 
 
+class Scanned(Model):
+    """A set of owners is made of a map's values: the items under which they lie are left out."""
+
+    owners: Map[Item, Owner]
+    bad: bool = False
+
+    @action
+    def own(self, item: Item, owner: Owner) -> None:
+        when(item not in self.owners)
+        self.owners[item] = owner
+
+    @action
+    def look(self, a: Owner, b: Owner, c: Owner) -> None:
+        used = Set(owner for owner in self.owners.values())
+        when(a != b and b != c and a != c and a in used and b in used and c in used)
+        self.bad = True
+
+    @always
+    def never_three(self) -> bool:
+        return not self.bad
+
+
+class LookingOnce(Model):
+    """Levels are looked for in a loop without a call, and before the first call."""
+
+    levels: Map[Item, Small]
+    seen: Small = 0
+    bell: Mailbox
+
+    @action
+    def lift(self, item: Item, level: Small) -> None:
+        when(level < 3)
+        self.levels[item] = level
+
+    @process
+    async def looker(self) -> None:
+        item = await self.bell.fetch()
+        n = 0
+        while n < 3 and any(self.levels.get(other) == n for other in Item):
+            n += 1
+        self.seen = max(self.seen, n)
+        await self.bell.post(item)
+
+    @action
+    def ring(self, item: Item) -> None:
+        self.bell.post(item)
+
+    @always
+    def never_three(self) -> bool:
+        return self.seen < 3
+
+
+class Eager(Model):
+    """Processes take items before their first call, one after another."""
+
+    taken: Set[Item]
+    count: Small = 0
+    bell: Mailbox
+
+    @process
+    async def first(self) -> None:
+        item = choose(Item)
+        if item not in self.taken:
+            self.taken.add(item)
+            self.count += 1
+        await self.bell.fetch()
+
+    @process
+    async def second(self) -> None:
+        item = choose(Item)
+        if item not in self.taken:
+            self.taken.add(item)
+            self.count += 1
+        await self.bell.fetch()
+
+    @always
+    def never_two(self) -> bool:
+        return self.count < 2
+
+
 class Queued(Model):
     """Items wait in order."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from checker.dsl import Bag, Fifo, Index, Map, Model, Range, Set, action, always, when
+from checker.dsl import Bag, Fifo, Index, Map, Model, Range, Set, action, always, quiescent, when
 
 Small = Annotated[int, Range(0, 15)]
 Wide = Annotated[int, Range(0, 20_000)]
@@ -213,3 +213,117 @@ class OneActs(Model):
     @always
     def below_nine(self) -> bool:
         return self.level < 9
+
+
+class Once(Model):
+    """One message, handled once: to count it up to one and no further is too little to see that."""
+
+    sent: bool = False
+    bag: Bag[Small]
+    handled: Small = 0
+
+    @action
+    def send(self) -> None:
+        when(not self.sent)
+        self.sent = True
+        self.bag.add(3)
+
+    @action
+    def handle(self) -> None:
+        when(3 in self.bag and self.handled < 9)
+        self.bag.remove(3)
+        self.handled += 1
+
+    @always
+    def handled_once(self) -> bool:
+        return self.handled <= 1
+
+
+class Pouring(Model):
+    """A bag that fills without end, of which no count is asked for."""
+
+    bag: Bag[Small]
+    drunk: Small = 0
+    tired: bool = False
+
+    @action
+    def pour(self) -> None:
+        self.bag.add(3)
+
+    @action
+    def drink(self) -> None:
+        when(3 in self.bag and not self.tired and self.drunk < 9)
+        self.bag.remove(3)
+        self.drunk += 1
+        self.tired = 3 not in self.bag
+
+    @action
+    def wake(self) -> None:
+        when(self.tired)
+        self.tired = False
+
+    @always
+    def only_threes(self) -> bool:
+        return all(kind == 3 for kind in self.bag)
+
+    @always
+    def never_tired(self) -> bool:
+        return not self.tired
+
+
+class Peeking(Model):
+    """A property takes a copy away, of a bag of its own, and looks at what is left."""
+
+    bag: Bag[Small]
+
+    @action
+    def pour(self) -> None:
+        self.bag.add(3)
+
+    @always
+    def at_most_one(self) -> bool:
+        left: Bag[Small] = self.bag.copy()
+        left.discard(3)
+        return 3 not in left
+
+
+class Counted(Model):
+    """The number of copies is used as one."""
+
+    bag: Bag[Small]
+    most: Small = 0
+
+    @action
+    def pour(self) -> None:
+        when(len(self.bag) < 3)
+        self.bag.add(3)
+        self.most = len(self.bag)
+
+    @always
+    def few(self) -> bool:
+        return self.most <= 3
+
+
+class Resting(Model):
+    """What is at rest, and what is not, turns on what one removal leaves."""
+
+    bag: Bag[Small]
+    poured: Small = 0
+    emptied: bool = False
+
+    @action
+    def pour(self) -> None:
+        when(self.poured < 2)
+        self.poured += 1
+        self.bag.add(3)
+
+    @action
+    def empty(self) -> None:
+        when(self.poured > 0)
+        self.bag.discard(3)
+        when(3 not in self.bag)
+        self.emptied = True
+
+    @quiescent
+    def emptied_in_the_end(self) -> bool:
+        return self.emptied

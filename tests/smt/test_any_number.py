@@ -214,6 +214,8 @@ def test_small_models_are_proved(model: type[Model]) -> None:
         (models.Ranged, "the code asks how many Item there are"),
         (models.Counted, "something is computed from all members"),
         (models.SummedUp, "something is computed from all members"),
+        (models.LookingOnce, "a loop looks for members"),
+        (models.Eager, "a process looks for members before its first call"),
         (models.Pointed, "may be broken with 3 Item"),
         (models.Queued, "keeps Item in order"),
         (models.Paired, "looked for anew for each"),
@@ -223,6 +225,14 @@ def test_what_is_not_so_for_any_number_is_not_proved(model: type[Model], why: st
     found = attempt(lowered(model))
     assert found.certificate is None
     assert why in found.why_not
+
+
+def test_values_under_keys_that_are_left_out() -> None:
+    found = attempt(lowered(models.Scanned, 3))
+    assert found.certificate is None
+    assert "something is computed from all members" in found.why_not
+    # With two owners, or two items, for good, no three owners are ever found.
+    assert len(attempt(lowered(models.Scanned, 2)).sets) == 1
 
 
 def test_the_broken_forms_of_a_consumer_are_not_proved(tmp_path: Path) -> None:
@@ -298,6 +308,9 @@ def test_an_edited_certificate_with_a_new_checksum_proves_nothing_false(kept: di
     unknown = resigned({**kept, "proved": ["deadlock_free"]})
     with pytest.raises(UserError, match="claims what none of its kind can"):
         verified_for_any(unknown, lowered(models.Locked), "file")
+    empty = resigned({**kept, "capacities": {**kept["capacities"], "bag_count_max": 0}})
+    with pytest.raises(UserError, match="capacities are numbers from 1"):
+        verified_for_any(empty, lowered(models.Locked), "file")
     broken = resigned({**kept, "lemmas": [{"facts": 3}]})
     with pytest.raises(UserError, match="broken"):
         verified_for_any(broken, lowered(models.Locked), "file")

@@ -30,7 +30,7 @@ from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.ic3 import Ic3, Proved, Refuted, Target
 from checker.engines.smt.induction import excluded
-from checker.engines.smt.layout import Capacities
+from checker.engines.smt.layout import Abstraction, Capacities
 from checker.engines.smt.naming import fields_of, told
 from checker.engines.smt.obligations import ENCODING, obligations, targets
 from checker.engines.smt.oracle import OutOfTime, Watch, oracle_named
@@ -86,7 +86,10 @@ def compare(model: LoweredModel, seconds: float) -> tuple[int, int]:
         if ours.answer is not Answer.UNKNOWN:
             given += 1
             assert ours.answer is theirs.answer, (ours, theirs)
-            assert steps(ours) == steps(theirs)
+            if ours.path is not None and not ours.is_shortest:
+                assert (steps(ours) or 0) >= (steps(theirs) or 0)
+            else:
+                assert steps(ours) == steps(theirs)
             assert ours.proved == (ours.path is None)
     if proof.certificate is not None and whole.stopped is None:
         assert_true_everywhere(model, proof.certificate)
@@ -100,7 +103,10 @@ def steps(verdict: Verdict) -> int | None:
 def assert_true_everywhere(model: LoweredModel, certificate: Certificate) -> None:
     """No reachable state lies in a cube of the certificate."""
     sets = frozenset(certificate.renamed)
-    system = encode(model.program, oracle_named("auto"), certificate.capacities, one_hot=sets)
+    opened = Abstraction(bags_saturate=certificate.bags_saturate)
+    system = encode(
+        model.program, oracle_named("auto"), certificate.capacities, one_hot=sets, abstraction=opened
+    )
     orbits = Orbits(Atoms(system.layout))
     copies = [copy for cube in certificate.lemmas for copy in orbits.copies(cube)]
     machine = Machine(model.program)
@@ -347,7 +353,7 @@ def test_a_certificate_is_verified_again(kept: tuple[dict[str, Any], LoweredMode
     read = read_certificate("x.json", json.dumps(data))
     assert verified(read, model.program, "x.json") == []
     told_of_orders = [fact for lemma in data["lemmas"] for fact in lemma["never_together"]]
-    assert "not order 0 in placed" in told_of_orders
+    assert any("order 0" in fact for fact in told_of_orders)
 
 
 def test_an_edited_certificate_is_refused(kept: tuple[dict[str, Any], LoweredModel]) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from checker.engines.interface import DEADLOCK_FREE
 from checker.engines.smt.atoms import Atoms
 from checker.engines.smt.encoding import System, encode
-from checker.engines.smt.layout import Capacities
+from checker.engines.smt.errors import Unsupported
+from checker.engines.smt.layout import Abstraction, Capacities
 from checker.engines.smt.naming import fields_of, told_of_all
 from checker.engines.smt.obligations import Obligation, obligations, smtlib
 from checker.engines.smt.oracle import Z3Solver, z3_module
@@ -33,6 +34,7 @@ _KEYS = {
     "model": str,
     "program": str,
     "capacities": dict,
+    "bags_saturate": bool,
     "renamed": list,
     "proved": list,
     "lemmas": list,
@@ -61,6 +63,7 @@ _GENERAL_KEYS = {
 class Certificate:
     """An inductive invariant: with how rows are made, no reachable state lies in one of the cubes.
 
+    Where ``bags_saturate``, the greatest count of copies in a bag stands for more, too.
     Each lemma stands for all its copies under renaming the members of the sets in ``renamed``, and
     ``told`` has the members that it is about, and what never holds together of them. ``predicates`` names
     properties of single states, the user's lemmas among them, that are part of the invariant as the model has
@@ -71,6 +74,7 @@ class Certificate:
     model: str
     program: str
     capacities: Capacities
+    bags_saturate: bool
     renamed: tuple[str, ...]
     proved: tuple[str, ...]
     lemmas: tuple[Cube, ...]
@@ -90,6 +94,7 @@ class Certificate:
                 "bag_count_max": self.capacities.bag_count_max,
                 "fifo_length_max": self.capacities.fifo_length_max,
             },
+            "bags_saturate": self.bags_saturate,
             "renamed": list(self.renamed),
             "proved": list(self.proved),
             "lemmas": [
@@ -127,6 +132,7 @@ def certified(
         system.program.name,
         program_hash(system.program),
         system.layout.packing.capacities,
+        system.layout.abstraction.bags_saturate,
         orbits.sets,
         tuple(proved),
         kept,
@@ -219,7 +225,11 @@ def verified(data: Mapping[str, Any], program: Program, path: str) -> list[str]:
     unknown = sorted(sets - {index.name for index in program.index_sets if index.size > 1})
     if unknown:
         raise UserError(f"no index set {unknown[0]!r} has several members", where=path, hint="prove again")
-    system = encode(program, Z3Solver, capacities, one_hot=sets)
+    abstraction = Abstraction(bags_saturate=data["bags_saturate"])
+    try:
+        system = encode(program, Z3Solver, capacities, one_hot=sets, abstraction=abstraction)
+    except Unsupported as error:
+        raise UserError(f"the model cannot be encoded so: {error}", where=path, hint="prove again") from None
     orbits = Orbits(Atoms(system.layout))
     lemmas = [frozenset(int(literal) for literal in lemma["literals"]) for lemma in data["lemmas"]]
     names = fields_of(system.layout)

@@ -227,6 +227,11 @@ def _claim(data: Mapping[str, Any], path: str) -> Claim:
             for lemma in data["lemmas"]
         )
         sets = tuple(data["sets"])
+        capacities = data["capacities"].values()
+        if not all(type(most) is int and most >= 1 for most in capacities):
+            raise ValueError("capacities are numbers from 1")
+        if not all(type(flag) is bool for flag in data["abstraction"].values()):
+            raise ValueError("abstractions are made or not")
         abstraction = Abstraction(frozenset(sets), **data["abstraction"])
         claim = Claim(sets, abstraction, Capacities(**data["capacities"]), patterns, tuple(data["proved"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

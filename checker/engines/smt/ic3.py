@@ -21,7 +21,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import count, pairwise
+from itertools import count
 
 from checker.engines.smt.cnf import Clauses, Copy, Template
 from checker.engines.smt.encoding import System
@@ -61,9 +61,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Refuted:
-    """The target is reached: the rows of a run to it, not a shortest one."""
+    """The target is reached: the rows of a run to it, not a shortest one.
+
+    ``after`` is the row after one more step, for a target that is about a step.
+    """
 
     rows: tuple[tuple[bool, ...], ...]
+    after: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,11 +550,11 @@ class Ic3:
         chain = [obligation]
         while (following := chain[-1].following) is not None:
             chain.append(following)
-        for one, _ in pairwise(chain):
+        for one in chain:
             values = dict(zip((lit >> 1 for lit in system.state), rows[-1], strict=True))
             values |= dict(zip((lit >> 1 for lit in system.inputs), one.inputs, strict=True))
             rows.append(tuple(system.circuit.evaluated(system.following, values)))
-        return Refuted(tuple(rows))
+        return Refuted(tuple(rows[:-1]), rows[-1])
 
 
 def _literals(row: Sequence[bool]) -> Cube:

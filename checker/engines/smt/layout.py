@@ -432,6 +432,11 @@ class Layout:
             width += one * process.instances
         return width + sum(width_of(0, amount) for amount in self.program.budgets.amounts)
 
+    def over(self, circuit: Circuit) -> Layout:
+        """The same layout for another circuit."""
+        symbols, capacities = Symbols(circuit), self.packing.capacities
+        return Layout(self.program, symbols, capacities, self.unsure, self.one_hot, self.abstraction)
+
     def symbols(self, row: list[int]) -> StateSymbols:
         """The symbolic state of a row of literals."""
         bits = iter(row)

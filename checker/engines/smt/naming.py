@@ -85,6 +85,9 @@ class Field:
             process = next(p for p in self.layout.program.processes if p.name == self.leaf.path[0].name)
             label = process.labels[value]
             return f"{label.call.name} (line {label.location.line})"
+        if self.leaf.path[-1].kind == "copies" and self.layout.abstraction.bags_saturate:
+            is_open = value == self.layout.packing.capacities.bag_count_max
+            return f"{value} or more" if is_open else str(value)
         return str(value) if self.leaf.type is None else self.shown_value(self.leaf.type, value, names)
 
     def shown_value(self, type_: Type | None, value: Value, names: Names) -> str:

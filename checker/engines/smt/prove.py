@@ -23,6 +23,7 @@ from checker.engines.smt.bounded import BoundedSearch, Findings, TooSmall, resul
 from checker.engines.smt.certificate import STEPS_MAX, Certificate, certified
 from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.engine import NAME
+from checker.engines.smt.errors import Unsupported
 from checker.engines.smt.explaining import Explanation, explained
 from checker.engines.smt.ic3 import Ic3, Proved, Refuted, Target
 from checker.engines.smt.induction import (
@@ -33,15 +34,18 @@ from checker.engines.smt.induction import (
     predicates_of,
     support,
 )
-from checker.engines.smt.layout import Capacities
+from checker.engines.smt.layout import EXACT, Abstraction, Capacities
 from checker.engines.smt.lemmas import Fate, LemmaFate, needs
 from checker.engines.smt.obligations import ENCODING, REST, cube_literal, targets
 from checker.engines.smt.oracle import OutOfMemory, OutOfTime, Solver, Watch, oracle_named, z3_module
 from checker.engines.smt.orbits import Cube, Orbits, alike_sets, orbits_of
 from checker.engines.smt.spacer import spacer
 from checker.engines.smt.templates import templates
+from checker.engines.smt.walking import followed_rows, is_hit, walk
 from checker.errors import InternalError
-from checker.ir.program import Property, PropertyKind
+from checker.ir.copies import counts_copies, has_bags
+from checker.ir.program import Program, Property, PropertyKind
+from checker.semantics.machine import Machine
 
 #: How deep the bounded search looks before proofs are tried, and its share of the time.
 SHALLOW_DEPTH = 6
@@ -71,6 +75,12 @@ PRUNING_S = 1.0
 #: How long it may take, after the time is up, to find out which lemmas were needed, and to explain.
 AFTERWARDS_S = 0.5
 
+#: How long random walks look for witnesses, at most, and as a part of the time; and how long a shortest run
+#: is sought where there is a longer one.
+WALK_S, WALK_SHARE, SHORTEST_S = 1.0, 0.05, 3.0
+#: In proofs a bag holds no copy of an element, or one or more, where the model cannot tell more apart.
+OPEN_COPIES = Capacities(bag_count_max=1)
+
 #: The part of the time that may go into proofs for any number of members.
 ANY_NUMBER_SHARE = 0.25
 
@@ -99,7 +109,7 @@ class _Known:
     ``orbits`` are what renaming makes of each lemma. ``predicates`` are properties of single states that
     are inductive together with ``lemmas``; ``proved`` tells for each proved target by which method. ``steps``
     says over how many steps an induction goes where that is not one. ``why_not`` says why a target was given
-    up; ``longer`` names those whose run may not be a shortest one.
+    up.
     """
 
     orbits: Orbits = field(default_factory=Orbits)
@@ -108,7 +118,6 @@ class _Known:
     proved: dict[str, str] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
     why_not: dict[str, str] = field(default_factory=dict)
-    longer: set[str] = field(default_factory=set)
 
     @property
     def facts(self) -> list[int]:
@@ -122,6 +131,10 @@ class _Known:
     def copies(self) -> list[tuple[Cube, Cube]]:
         """All copies of all lemmas, each with the lemma that stands for it."""
         return [(copy, cube) for cube in self.lemmas for copy in self.orbits.copies(cube)]
+
+
+class _Spurious(Exception):
+    """What was refuted is no run of the model: proofs have to count the copies in bags."""
 
 
 class Prover:
@@ -166,6 +179,12 @@ class Prover:
         #: The proofs that were begun, each with the number of lemmas that it was told of.
         self._proofs: dict[str, tuple[Ic3, int]] = {}
         self._general = ForAnyNumber(None)
+        #: What runs are searched in, where the system of proofs leaves open how many copies a bag holds.
+        self._exact: System | None = None
+        program = self._request.lowered.program
+        #: The properties whose run may not be a shortest one.
+        self._longer: set[str] = set()
+        self._leaves_open = has_bags(program) and not counts_copies(program)
 
     def run(self) -> Proof:
         """Prove what can be proved. Ctrl-C keeps what is known.
@@ -180,7 +199,10 @@ class Prover:
             try:
                 system = self._encoded(capacities, watch.check)
                 self._prove(system)
+                self._adopt()
                 break
+            except _Spurious:
+                self._leaves_open = False
             except TooSmall:
                 # What was proved of the smaller encoding says nothing of this one.
                 capacities = capacities.doubled()
@@ -197,18 +219,61 @@ class Prover:
         return self._proof(system)
 
     def _encoded(self, capacities: Capacities, look: Callable[[], None]) -> System:
-        """The system, with a bit for each member of the sets that can be renamed."""
+        """The system of proofs, with a bit for each member of the sets that can be renamed."""
         program = self._request.lowered.program
         sets = alike_sets(program) if self._request.symmetry else frozenset[str]()
-        system = encode(program, self._make, capacities, look, sets)
-        orbits = orbits_of(system)
-        if sets and orbits.is_trivial:
-            system = encode(program, self._make, capacities, look)
+        kept, abstraction = capacities, EXACT
+        if self._leaves_open:
+            kept = replace(OPEN_COPIES, fifo_length_max=capacities.fifo_length_max)
+            abstraction = Abstraction(bags_saturate=True)
+        try:
+            system = encode(program, self._make, kept, look, sets, abstraction)
+            orbits = orbits_of(system)
+            if sets and orbits.is_trivial:
+                system = encode(program, self._make, kept, look, abstraction=abstraction)
+        except Unsupported:
+            if not self._leaves_open:
+                raise
+            # What a step does may turn on how many copies are left.
+            self._leaves_open = False
+            return self._encoded(capacities, look)
+        self._exact = encode(program, self._make, capacities, look) if self._leaves_open else None
         self._known, self._proofs = _Known(orbits), {}
         return system
 
+    def _exactly(self, system: System) -> tuple[System, list[int]]:
+        """The system in which bags count, and what is known over its state."""
+        known, exact = self._known, self._exact
+        if exact is None:
+            return system, known.invariant(system)
+        names = {one.name for one in known.predicates}
+        facts = [one.literal for one in predicates_of(exact) if one.name in names]
+        row = system.layout.over(exact.circuit).row(exact.layout.symbols(list(exact.state)), [])
+        return exact, facts + [
+            exact.circuit.any(row[abs(literal) - 1] ^ (literal > 0) for literal in sorted(cube, key=abs))
+            for cube, _ in known.copies()
+        ]
+
+    def _walk(self, program: Program) -> None:
+        """Look for what is wanted to be reachable, and for rest, where bounded search found none."""
+        findings = self._findings
+        wanted = [
+            number
+            for number, prop in enumerate(program.properties)
+            if prop.kind is PropertyKind.REACHABLE and prop.name not in findings.paths
+        ]
+        if findings.failure is not None or findings.complete or not (wanted or not findings.comes_to_rest):
+            return
+        deadline = min(self._until, time.monotonic() + min(WALK_S, WALK_SHARE * self._seconds))
+        found, rests = walk(Machine(program), wanted, deadline)
+        findings.comes_to_rest = findings.comes_to_rest or rests
+        for number, run in found.items():
+            findings.paths[program.properties[number].name] = run
+            self._longer.add(program.properties[number].name)
+
     def _prove(self, system: System) -> None:
         self._search(system, SHALLOW_DEPTH, self._begun + SHALLOW_SHARE * self._seconds)
+        self._walk(system.program)
         if self._findings.failure is None and self._method == AUTO and self._for_any_number:
             self._generalise()
         if self._findings.failure is None and self._method in (AUTO, INDUCTION):
@@ -263,7 +328,7 @@ class Prover:
                 raise InternalError(f"there is a run to what {verdict.property} is proved to exclude")
             self._findings.paths[verdict.property] = verdict.path
             if not verdict.is_shortest:
-                self._known.longer.add(verdict.property)
+                self._longer.add(verdict.property)
 
     def _open(self, system: System) -> list[Target]:
         """The targets without an answer.
@@ -280,6 +345,8 @@ class Prover:
             return 2 if kind is PropertyKind.REACHABLE else 1 if kind is PropertyKind.LEMMA else 0
 
         answered = {*self._known.proved, *self._findings.paths, *self._general.proved}
+        if self._findings.comes_to_rest:
+            answered.add(REST)
         todo = [one for one in targets(system) if one.name not in answered]
         needs_encoding = {one.name for one in todo} | self._known.proved.keys()
         if needs_encoding <= {ENCODING, REST}:
@@ -342,7 +409,8 @@ class Prover:
         """Induction over some steps, for a small part of the time; false where that proves nothing."""
         if self._method not in (AUTO, INDUCTION) or target.name in (ENCODING, REST):
             return False
-        if not steps <= min(self._findings.depth, STEPS_MAX):
+        if self._exact is not None or not steps <= min(self._findings.depth, STEPS_MAX):
+            # Where bags are open, that no run found so far is wrong says less than an induction needs.
             return False
         known = self._known
         deadline = time.monotonic() + INDUCTION_SHARE * share
@@ -380,9 +448,12 @@ class Prover:
             self._known.lemmas += found.lemmas
             self._known.proved[target.name] = IC3
         elif target.name == REST:
-            self._findings.comes_to_rest = True
-        else:
+            # With open bags, a state of rest may be none.
+            self._findings.comes_to_rest = self._findings.comes_to_rest or self._exact is None
+        elif self._exact is None:
             self._refuted(system, target, found)
+        else:
+            self._refuted_with_open_bags(system, target, found)
         return True
 
     def _by_spacer(self, system: System, target: Target, deadline: float) -> bool:
@@ -402,7 +473,7 @@ class Prover:
             known.proved[target.name] = SPACER
             return True
         if target.name == REST:
-            self._findings.comes_to_rest = True
+            self._findings.comes_to_rest = self._findings.comes_to_rest or self._exact is None
             return True
         self._search(system, self._findings.depth + FURTHER_STEPS, deadline)
         known.why_not[target.name] = "Spacer says that it is reached, and no run to it is found so far"
@@ -420,13 +491,31 @@ class Prover:
         if target.name == ENCODING:
             raise OutOfTime
         self._findings.paths[target.name] = search.followed(states)
-        self._known.longer.add(target.name)
+        self._longer.add(target.name)
+
+    def _refuted_with_open_bags(self, system: System, target: Target, found: Refuted) -> None:
+        """As ``_refuted``, where the rows may be those of no run: raises _Spurious where none is found."""
+        program, machine = system.program, Machine(system.program)
+        numbers = [i for i, prop in enumerate(program.properties) if prop.name == target.name]
+        rows = list(found.rows)
+        if numbers and program.properties[numbers[0]].kind is PropertyKind.TRANSITION:
+            rows.append(found.after)
+        run = followed_rows(machine, system.layout, rows)
+        if run is not None and not (numbers and is_hit(machine, numbers[0], run)):
+            run = None
+        self._search(system, len(rows), min(self._until, time.monotonic() + SHORTEST_S))
+        if target.name in self._findings.paths or self._findings.failure is not None:
+            return
+        if run is None:
+            raise _Spurious
+        self._findings.paths[target.name] = run
+        self._longer.add(target.name)
 
     def _search(self, system: System, depth: int, deadline: float) -> BoundedSearch:
         """Bounded search to a depth, or as far as the time allows."""
         left = deadline - self._begun
         request = replace(self._request, limits=replace(self._request.limits, time_s_max=left))
-        search = BoundedSearch(system, self._make, request, self._findings, self._begun)
+        search = BoundedSearch(self._exact or system, self._make, request, self._findings, self._begun)
         try:
             search.run(depth)
         except OutOfTime:
@@ -449,7 +538,9 @@ class Prover:
         proved = [name for name in names if name in known.proved and name not in (ENCODING, REST)]
         # Only a proof can tell that nothing ever comes to rest.
         findings.comes_to_rest = findings.comes_to_rest or not (holds and REST in known.proved)
-        certificate, invariant = None, [] if system is None else known.invariant(system)
+        certificate, explained_in, invariant = None, system, list[int]()
+        if system is not None:
+            explained_in, invariant = self._exactly(system)
         if proved and system is not None:
             self._keep_needed(system, proved)
             predicates = [one.name for one in known.predicates]
@@ -460,6 +551,8 @@ class Prover:
         depth, bits = max(findings.depth, 0), 0 if system is None else system.layout.bits
         program = self._request.lowered.program
         summary = f"{lemmas} lemmas, searched to depth {depth}, {bits:,} bits a state"
+        if certificate is not None and certificate.bags_saturate:
+            summary += ", copies in bags as none or some"
         result = result_of(self.name, program, findings, seconds, summary)
         kinds = {prop.name: prop.kind for prop in program.properties}
         verdicts = tuple(
@@ -467,7 +560,7 @@ class Prover:
             for verdict in result.verdicts
         )
         fates = self._fates(system, verdicts, proved)
-        explanations = self._explanations(system, verdicts, invariant)
+        explanations = self._explanations(explained_in, verdicts, invariant)
         return Proof(replace(result, verdicts=verdicts), certificate, self._general, fates, explanations)
 
     def _keep_needed(self, system: System, proved: list[str]) -> None:
@@ -529,7 +622,7 @@ class Prover:
 
     def _verdict(self, verdict: Verdict, kind: PropertyKind, proved: list[str]) -> Verdict:
         if verdict.path is not None:
-            return replace(verdict, is_shortest=verdict.property not in self._known.longer)
+            return replace(verdict, is_shortest=verdict.property not in self._longer)
         if verdict.property in self._general.proved:
             sets = self._general.sets
             return Verdict(
