@@ -22,7 +22,12 @@ from checker.engines.smt.anynumber import ForAnyNumber, prove_for_any_number
 from checker.engines.smt.certificate import checksum, read_certificate
 from checker.engines.smt.cnf import Clauses, Template
 from checker.engines.smt.encoding import System, encode
-from checker.engines.smt.general_certificate import broken_in, instance_system, verified_for_any
+from checker.engines.smt.general_certificate import (
+    broken_in,
+    instance_obligations,
+    instance_system,
+    verified_for_any,
+)
 from checker.engines.smt.layout import Abstraction, Capacities
 from checker.engines.smt.obligations import hit_of
 from checker.engines.smt.oracle import Watch, Z3Solver, oracle_named
@@ -329,8 +334,8 @@ def test_a_wrong_pattern_does_not_pass() -> None:
         claim.patterns[0], facts=frozenset((p, v, not holds) for p, v, holds in claim.patterns[0].facts)
     )
     system = instance_system(lowered(models.Locked), claim, Z3Solver)
-    assert broken_in(system, claim) == []
-    assert broken_in(system, replace(claim, patterns=(opposite,)))
+    assert broken_in(system, instance_obligations(system, claim)) == []
+    assert broken_in(system, instance_obligations(system, replace(claim, patterns=(opposite,))))
 
 
 # Sizes

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -69,6 +70,7 @@ def prove_for_any_number(
     make: Callable[[], Solver],
     watch: Watch,
     say: Callable[[str], None] = lambda text: None,
+    until: Watch | None = None,
 ) -> ForAnyNumber:
     """Prove properties of a model for any number of members of its interchangeable sets.
 
@@ -76,8 +78,9 @@ def prove_for_any_number(
 
     Args:
         names: the properties.
-        watch: ends the attempt; what was proved by then is returned.
+        watch: ends the search; what was proved by then gets its certificate.
         say: is told what is being done.
+        until: ends all; without it, certificates get the time that they take.
     """
     kept = _symmetric(lowered)
     if not kept:
@@ -89,7 +92,7 @@ def prove_for_any_number(
             for abstraction, capacities in _abstractions(sets):
                 claim = Claim(sets, abstraction, capacities, (), ())
                 try:
-                    attempt = _Attempt(lowered, claim, names, make, watch, say)
+                    attempt = _Attempt(lowered, claim, names, make, watch, say, until or Watch())
                     found = attempt.run()
                 except (NotLocal, DependsOnSize, Unsupported) as error:
                     why_not = why_not or f"{_listed(sets)}: {error}"
@@ -142,7 +145,9 @@ class _Attempt:
         make: Callable[[], Solver],
         watch: Watch,
         say: Callable[[str], None],
+        until: Watch,
     ) -> None:
+        self._until = until
         self._lowered = lowered
         self._claim = claim
         self._make = make
@@ -169,23 +174,22 @@ class _Attempt:
         candidates: list[Pattern] = []
         best: tuple[tuple[str, ...], list[Pattern]] = ((), [])
         try:
-            for size in SMALL:
-                new = self._patterns_at(size)
-                if not self.provable:
-                    break
-                candidates = list(dict.fromkeys([*candidates, *new]))
-                kept = self._inductive(candidates)
-                proved = self._proved(kept)
-                if len(proved) > len(best[0]):
-                    best = proved, kept
-                if len(proved) == len(self.provable):
-                    break
-                self.why_not = self._failed(proved, size)
+            with suppress(OutOfTime):
+                for size in SMALL:
+                    new = self._patterns_at(size)
+                    if not self.provable:
+                        break
+                    candidates = list(dict.fromkeys([*candidates, *new]))
+                    kept = self._inductive(candidates)
+                    proved = self._proved(kept)
+                    if len(proved) > len(best[0]):
+                        best = proved, kept
+                    if len(proved) == len(self.provable):
+                        break
+                    self.why_not = self._failed(proved, size)
+            if not best[0]:
+                self._watch.check()
             return self._certified(*best)
-        except OutOfTime:
-            if best[0]:
-                return self._certified(*best)
-            raise
         finally:
             for instance in self._instances.values():
                 instance.close()
@@ -199,18 +203,24 @@ class _Attempt:
         if not proved:
             return None
         claim = replace(self._claim, patterns=tuple(self._needed(proved, patterns)), proved=proved)
-        reach = claim.reach(self._lowered.program)
-        systems = {sizes: self._instance(sizes).system for sizes in instances_up_to(reach)}
-        return certified_for_any(self._lowered, claim, systems)
+        self._watch = self._until
+
+        def system_of(sizes: Sizes) -> System:
+            self._until.check()
+            self._say("any number: checking " + ", ".join(f"{size} {name}" for name, size in sizes))
+            return self._instance(sizes).system
+
+        return certified_for_any(self._lowered, claim, system_of)
 
     def _needed(self, proved: Sequence[str], patterns: list[Pattern]) -> list[Pattern]:
-        """Patterns none of which can be left out: the rest would not be inductive, or prove less."""
+        """Patterns none of which can be left out, if there is time to find them."""
         kept = list(patterns)
-        for pattern in sorted(patterns, key=lambda one: -len(one.facts)):
-            fewer = [one for one in kept if one is not pattern]
-            is_inductive = len(self._inductive(fewer, all_or_nothing=True)) == len(fewer)
-            if is_inductive and set(proved) <= set(self._proved(fewer)):
-                kept = fewer
+        with suppress(OutOfTime):
+            for pattern in sorted(patterns, key=lambda one: -len(one.facts)):
+                fewer = [one for one in kept if one is not pattern]
+                is_inductive = len(self._inductive(fewer, all_or_nothing=True)) == len(fewer)
+                if is_inductive and set(proved) <= set(self._proved(fewer)):
+                    kept = fewer
         return kept
 
     def _patterns_at(self, size: int) -> list[Pattern]:

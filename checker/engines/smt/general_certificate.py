@@ -92,9 +92,8 @@ def instance_obligations(system: System, claim: Claim) -> list[Obligation]:
     return obligations(system, cubes, claim.proved)
 
 
-def broken_in(system: System, claim: Claim) -> list[str]:
-    """The names of the obligations that fail in one instance, by Z3's SMT core."""
-    asked = instance_obligations(system, claim)
+def broken_in(system: System, asked: Sequence[Obligation]) -> list[str]:
+    """The names of the obligations of one instance that fail, by Z3's SMT core."""
     together = Obligation("all", system.circuit.any(one.refuted for one in asked))
     return broken_obligations(system, asked) if broken_obligations(system, [together]) else []
 
@@ -151,9 +150,9 @@ def _tupled(value: Any) -> Any:
 
 
 def certified_for_any(
-    lowered: LoweredModel, claim: Claim, systems: Mapping[Sizes, System]
+    lowered: LoweredModel, claim: Claim, system_of: Callable[[Sizes], System]
 ) -> GeneralCertificate:
-    """The certificate of a claim, checked.
+    """The certificate of a claim, checked in one instance after the other.
 
     Raises:
         InternalError: the check fails.
@@ -161,13 +160,14 @@ def certified_for_any(
     reach = claim.reach(lowered.program)
     scripts = {}
     for sizes in instances_up_to(reach):
-        system = systems[sizes]
-        broken = broken_in(system, claim)
+        system = system_of(sizes)
+        asked = instance_obligations(system, claim)
+        broken = broken_in(system, asked)
         if broken:
             raise InternalError(f"a proof for any number does not pass its check: {', '.join(broken)}")
         name = "-".join(f"{set_}{size}" for set_, size in sizes)
-        scripts[name] = smtlib(system.circuit, instance_obligations(system, claim))
-    largest = systems[next(instances_up_to(reach))]
+        scripts[name] = smtlib(system.circuit, asked)
+    largest = system_of(next(instances_up_to(reach)))
     return GeneralCertificate(
         lowered.program.name, _hash(lowered, claim.sets), claim, dict(reach), _told(largest, claim), scripts
     )
@@ -206,7 +206,7 @@ def verified_for_any(data: Mapping[str, Any], lowered: LoweredModel, path: str) 
             if sizes == next(instances_up_to(reach)):
                 _require_text(data, system, claim, path)
             at = ", ".join(f"{name} {size}" for name, size in sizes)
-            broken += [f"{one} ({at})" for one in broken_in(system, claim)]
+            broken += [f"{one} ({at})" for one in broken_in(system, instance_obligations(system, claim))]
         return broken
     except (NotLocal, DependsOnSize, KeyError) as error:
         raise UserError(

@@ -369,11 +369,12 @@ class Prover:
         begun = time.monotonic()
         deadline = min(self._until, begun + ANY_NUMBER_SHARE * (self._until - begun))
         text = [""]
-        watch = Watch(deadline, lambda: self._look(text[0]), self._request.limits.memory_bytes_max)
+        memory = self._request.limits.memory_bytes_max
+        watch, until = (Watch(ends, lambda: self._look(text[0]), memory) for ends in (deadline, self._until))
         program = self._request.lowered.program
         names = [prop.name for prop in program.properties if prop.name not in self._findings.paths]
         self._general = prove_for_any_number(
-            self._request.lowered, names, self._make, watch, lambda now: text.__setitem__(0, now)
+            self._request.lowered, names, self._make, watch, lambda now: text.__setitem__(0, now), until
         )
 
     def _induct(self, system: System) -> None:
