@@ -33,6 +33,8 @@ from checker.ir.types import (
 )
 from checker.ir.values import Value
 
+#: In a shape, that a value names a member that was left out.
+ELSEWHERE = "elsewhere"
 #: A member of an index set: the set's name and the member's number.
 Member: TypeAlias = tuple[str, int]
 #: A value without the members that it names: a position in ``Atom.members`` stands for each.
@@ -173,7 +175,7 @@ def _shape(layout: Layout, type_: Type, value: Value) -> tuple[Shape, tuple[Memb
     """A value without the members that it names, and these."""
     match type_:
         case IndexType(name, size) if value == size:
-            return ("elsewhere", name), ()
+            return (ELSEWHERE, name), ()
         case IndexType(name) if name == PROCESS_SET_NAME:
             process, index = layout.program.process_of(value)
             own = (index, ()) if process.index is None else _shape(layout, process.index, index)

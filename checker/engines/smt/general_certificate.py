@@ -15,7 +15,7 @@ from typing import Any
 
 from checker.dsl.lowering import LoweredModel
 from checker.engines.interface import DEADLOCK_FREE
-from checker.engines.smt.atoms import Atoms
+from checker.engines.smt.atoms import ELSEWHERE, Atoms
 from checker.engines.smt.certificate import ANY_NUMBER, FORMAT, broken_obligations, checksum, program_hash
 from checker.engines.smt.encoding import System, encode
 from checker.engines.smt.layout import Abstraction, Capacities
@@ -222,11 +222,8 @@ def _require_text(data: Mapping[str, Any], system: System, claim: Claim, path: s
 
 def _claim(data: Mapping[str, Any], path: str) -> Claim:
     try:
-        patterns = tuple(
-            Pattern(frozenset(map(_fact, lemma["facts"])), tuple(lemma["for_all_different"].items()))
-            for lemma in data["lemmas"]
-        )
         sets = tuple(data["sets"])
+        patterns = tuple(_pattern(lemma, sets) for lemma in data["lemmas"])
         capacities = data["capacities"].values()
         if not all(type(most) is int and most >= 1 for most in capacities):
             raise ValueError("capacities are numbers from 1")
@@ -241,6 +238,30 @@ def _claim(data: Mapping[str, Any], path: str) -> Claim:
     return claim
 
 
-def _fact(fact: Any) -> Fact:
-    place, variables, holds = fact
-    return _tupled(place), _tupled(variables), bool(holds)
+def _pattern(lemma: Mapping[str, Any], sets: Sequence[str]) -> Pattern:
+    """Raises KeyError, TypeError or ValueError where a lemma says nothing of different members."""
+    counts = {name: most for name, most in lemma["for_all_different"].items() if name in sets}
+    if counts.keys() != lemma["for_all_different"].keys():
+        raise ValueError("a lemma is for all members of other sets")
+    if not all(type(most) is int and most >= 1 for most in counts.values()):
+        raise ValueError("a lemma has no such number of members")
+    facts = frozenset(_fact(fact, counts) for fact in lemma["facts"])
+    return Pattern(facts, tuple(sorted(counts.items())))
+
+
+def _fact(fact: Any, counts: Mapping[str, int]) -> Fact:
+    place, variables, holds = (_tupled(part) for part in fact)
+    if _names_elsewhere(place):
+        # A member that was left out is none: what is said of it is said of no instance.
+        raise ValueError("a lemma speaks of members that were left out")
+    if not all(type(one) is int and 0 <= one < counts[name] for name, one in variables):
+        raise ValueError("a lemma speaks of members that it does not have")
+    if type(holds) is not bool:
+        raise ValueError("a fact holds or does not")
+    return place, variables, holds
+
+
+def _names_elsewhere(place: Any) -> bool:
+    if not isinstance(place, tuple):
+        return False
+    return ELSEWHERE in place or any(map(_names_elsewhere, place))
