@@ -91,7 +91,8 @@ def test_every_property_is_proved(path: Path) -> None:
     for verdict in proof.result.verdicts:
         assert verdict.answer is theirs[verdict.property].answer
         assert verdict.proved == (theirs[verdict.property].path is None)
-        assert length(verdict) == length(theirs[verdict.property])
+        if verdict.is_shortest:
+            assert length(verdict) == length(theirs[verdict.property])
     certified = () if proof.certificate is None else proof.certificate.proved
     names = {prop.name for prop in spec.lowered.program.properties if prop.kind is PropertyKind.ALWAYS}
     assert names <= {*certified, *proof.general.proved}

@@ -309,6 +309,7 @@ VERDICT_KEYS = {
     "reason": str,
     "proved": bool,
     "method": str,
+    "any_number_of": list,
     "is_shortest": (bool, type(None)),
     "story": str,
     "trace": (str, type(None)),

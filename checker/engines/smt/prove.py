@@ -254,6 +254,10 @@ class Prover:
             for cube, _ in known.copies()
         ]
 
+    def _lacks_witness(self, program: Program) -> bool:
+        wanted = (prop.name for prop in program.properties if prop.kind is PropertyKind.REACHABLE)
+        return self._findings.failure is None and any(name not in self._findings.paths for name in wanted)
+
     def _walk(self, program: Program) -> None:
         """Look for what is wanted to be reachable, and for rest, where bounded search found none."""
         findings = self._findings
@@ -273,6 +277,10 @@ class Prover:
 
     def _prove(self, system: System) -> None:
         self._search(system, SHALLOW_DEPTH, self._begun + SHALLOW_SHARE * self._seconds)
+        if self._lacks_witness(system.program):
+            # Shortest witnesses are worth a moment more; what is deeper is found by walking.
+            moment = min(WALK_S, WALK_SHARE * self._seconds)
+            self._search(system, SHALLOW_DEPTH + FURTHER_STEPS, time.monotonic() + moment)
         self._walk(system.program)
         if self._findings.failure is None and self._method == AUTO and self._for_any_number:
             self._generalise()
