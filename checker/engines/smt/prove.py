@@ -497,7 +497,7 @@ class Prover:
             return
         if self._findings.complete or self._findings.depth >= len(states):
             raise InternalError(f"a run to {target.name} is claimed that the search does not find")
-        if target.name == ENCODING:
+        if target.name == ENCODING or search is None:
             raise OutOfTime
         self._findings.paths[target.name] = search.followed(states)
         self._longer.add(target.name)
@@ -520,12 +520,13 @@ class Prover:
         self._findings.paths[target.name] = run
         self._longer.add(target.name)
 
-    def _search(self, system: System, depth: int, deadline: float) -> BoundedSearch:
-        """Bounded search to a depth, or as far as the time allows."""
+    def _search(self, system: System, depth: int, deadline: float) -> BoundedSearch | None:
+        """Bounded search to a depth, or as far as the time allows; None where it could not even begin."""
         left = deadline - self._begun
         request = replace(self._request, limits=replace(self._request.limits, time_s_max=left))
-        search = BoundedSearch(self._exact or system, self._make, request, self._findings, self._begun)
+        search: BoundedSearch | None = None
         try:
+            search = BoundedSearch(self._exact or system, self._make, request, self._findings, self._begun)
             search.run(depth)
         except OutOfTime:
             if time.monotonic() >= self._until:
